@@ -1,0 +1,96 @@
+package org.sparktune.core;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code _manifest.json} of a dataset folder: what is in it and what made it. {@code
+ * docs/formats.md} documents the folder.
+ *
+ * @param schemaVersion {@link #SCHEMA_VERSION} when this version wrote it
+ * @param kind {@code sft}, {@code preference}, {@code prompt} or {@code reward}
+ * @param tokenizerFingerprint {@code Tokenizer.fingerprint()} of the tokenizer that made the ids
+ * @param templateFingerprint fingerprint of the chat template, empty when none was used
+ * @param vocabularySize ids are below this
+ * @param sequenceLength the longest row, in tokens
+ * @param seed the seed of shuffling and splitting
+ * @param options every option of the preparation that can change a byte of the output, as text
+ * @param splits by name ({@code train}, {@code validation})
+ * @param recordsRead records seen in all sources
+ * @param rejects rejected records by reason
+ * @param sources the input files
+ * @param specFingerprint fingerprint of sources, options and tokenizer together: equal means
+ *     "already prepared"
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+public record DatasetManifest(
+    @JsonProperty("schema_version") int schemaVersion,
+    @JsonProperty("kind") String kind,
+    @JsonProperty("tokenizer_fingerprint") String tokenizerFingerprint,
+    @JsonProperty("template_fingerprint") String templateFingerprint,
+    @JsonProperty("vocabulary_size") int vocabularySize,
+    @JsonProperty("sequence_length") int sequenceLength,
+    @JsonProperty("seed") long seed,
+    @JsonProperty("options") Map<String, String> options,
+    @JsonProperty("splits") Map<String, Split> splits,
+    @JsonProperty("records_read") long recordsRead,
+    @JsonProperty("rejects") Map<String, Long> rejects,
+    @JsonProperty("sources") List<Source> sources,
+    @JsonProperty("spec_fingerprint") String specFingerprint) {
+
+  /** The name of the file inside a dataset folder. */
+  public static final String FILE_NAME = "_manifest.json";
+
+  /** The version this code writes and the newest it reads. */
+  public static final int SCHEMA_VERSION = 1;
+
+  /**
+   * One split.
+   *
+   * @param parts the Parquet files in reading order
+   * @param documents documents in it
+   * @param rows packed rows in it
+   * @param tokens tokens in it
+   * @param lossTokens tokens that carry loss
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Split(
+      @JsonProperty("parts") List<Part> parts,
+      @JsonProperty("documents") long documents,
+      @JsonProperty("rows") long rows,
+      @JsonProperty("tokens") long tokens,
+      @JsonProperty("loss_tokens") long lossTokens) {}
+
+  /**
+   * One Parquet file.
+   *
+   * @param path relative to the dataset folder
+   * @param rows rows in it
+   * @param bytes its size
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Part(
+      @JsonProperty("path") String path,
+      @JsonProperty("rows") long rows,
+      @JsonProperty("bytes") long bytes) {}
+
+  /**
+   * One input file.
+   *
+   * @param path as it was resolved
+   * @param bytes its size
+   * @param modified its modification time in milliseconds since 1970
+   * @param format container: {@code jsonl}, {@code json}, {@code parquet}
+   * @param schema record schema: {@code text}, {@code alpaca}, {@code sharegpt}, {@code messages},
+   *     {@code tokens}
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Source(
+      @JsonProperty("path") String path,
+      @JsonProperty("bytes") long bytes,
+      @JsonProperty("modified") long modified,
+      @JsonProperty("format") String format,
+      @JsonProperty("schema") String schema) {}
+}

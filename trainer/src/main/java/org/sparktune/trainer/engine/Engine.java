@@ -1,0 +1,295 @@
+package org.sparktune.trainer.engine;
+
+import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.memory.Tensor;
+
+/**
+ * The fused operators a decoder needs, forward and backward. N is the number of tokens (documents
+ * laid end to end), C the hidden size, H query heads and K key/value heads of D elements each, F
+ * the feed-forward size, V the vocabulary.
+ *
+ * <p>Activations and gradients are F32 on the CPU. 2-D arguments may be column blocks of wider
+ * tensors (see {@link Tensor#rowStride()}). The same inputs give the same bits: every reduction has
+ * a fixed order. "Accumulates" means that the result is added to what the tensor holds; everything
+ * else is overwritten.
+ */
+public interface Engine extends AutoCloseable {
+
+  /** How products are computed. */
+  enum Precision {
+    /** F32 throughout. */
+    F32,
+    /** BF16 operands, F32 sums. */
+    BF16
+  }
+
+  /** A short description for the log: engine, libraries, precision, threads. */
+  String description();
+
+  /** The precision of products. */
+  Precision precision();
+
+  /** Zeroed memory that lives as long as the engine. */
+  Tensor allocate(DType type, long... shape);
+
+  /**
+   * Prepares a frozen matrix.
+   *
+   * @param matrix {@code (out, in)} F32, BF16 or F16, contiguous; may be released afterwards unless
+   *     {@link #retainsSource}
+   */
+  Weight freeze(Tensor matrix);
+
+  /** Whether {@link #freeze} and {@link #track} keep a reference to their argument's memory. */
+  boolean retainsSource();
+
+  /**
+   * Prepares a matrix that training changes.
+   *
+   * @param matrix {@code (out, in)} F32, contiguous, retained
+   */
+  Weight track(Tensor matrix);
+
+  /** Takes up new values of a matrix given to {@link #track}. */
+  void refresh(Weight tracked);
+
+  /**
+   * y = x·Wᵀ (+ bias) (+ y).
+   *
+   * @param x {@code (N, in)}
+   * @param weight {@code (out, in)}
+   * @param bias {@code (out)} or null
+   * @param y {@code (N, out)}
+   * @param accumulate whether to add to y
+   */
+  void linear(Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate);
+
+  /**
+   * dx = dy·W (+ dx).
+   *
+   * @param dy {@code (N, out)}
+   * @param weight {@code (out, in)}
+   * @param dx {@code (N, in)}
+   * @param accumulate whether to add to dx
+   */
+  void linearInputGradient(Tensor dy, Weight weight, Tensor dx, boolean accumulate);
+
+  /**
+   * dW += dyᵀ·x and db += column sums of dy.
+   *
+   * @param dy {@code (N, out)}
+   * @param x {@code (N, in)}
+   * @param dWeight {@code (out, in)} F32, accumulates
+   * @param dBias {@code (out)} F32 or null, accumulates
+   */
+  void linearWeightGradient(Tensor dy, Tensor x, Tensor dWeight, Tensor dBias);
+
+  /**
+   * c = alpha·op(a)·op(b) + beta·c for F32 matrices of any size, such as LoRA's thin factors.
+   *
+   * @param transposeA whether op(a) = aᵀ
+   * @param transposeB whether op(b) = bᵀ
+   */
+  void product(
+      boolean transposeA,
+      Tensor a,
+      boolean transposeB,
+      Tensor b,
+      float alpha,
+      float beta,
+      Tensor c);
+
+  /**
+   * out[n] = table[ids[n]].
+   *
+   * @param table {@code (V, C)} F32, BF16 or F16
+   * @param ids N ids
+   * @param out {@code (N, C)} F32
+   */
+  void embed(Tensor table, int[] ids, Tensor out);
+
+  /**
+   * dTable[ids[n]] += dOut[n], in the order of n.
+   *
+   * @param dOut {@code (N, C)}
+   * @param dTable {@code (V, C)} F32, accumulates
+   */
+  void embedGradient(Tensor dOut, int[] ids, Tensor dTable);
+
+  /**
+   * out = x / √(mean(x²) + eps) · weight (Zhang and Sennrich 2019), row by row. Also used per head
+   * (QK norm) with {@code (N·H, D)}.
+   *
+   * @param x {@code (N, C)}
+   * @param weight {@code (C)} F32
+   * @param out {@code (N, C)}
+   * @param inverseRms {@code (N)} F32, kept for the gradient
+   */
+  void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms);
+
+  /**
+   * Gradient of {@link #rmsNorm}.
+   *
+   * @param dOut {@code (N, C)}
+   * @param dx {@code (N, C)}
+   * @param accumulate whether to add to dx
+   * @param dWeight {@code (C)} F32 or null, accumulates
+   */
+  void rmsNormGradient(
+      Tensor dOut,
+      Tensor x,
+      Tensor weight,
+      Tensor inverseRms,
+      Tensor dx,
+      boolean accumulate,
+      Tensor dWeight);
+
+  /**
+   * Rotates the two halves of every head by its position's angles, in place (Su et al. 2021,
+   * "rotate half" layout).
+   *
+   * @param x {@code (N, heads·D)}
+   * @param cos {@code (positions, D/2)} F32
+   * @param sin {@code (positions, D/2)} F32
+   * @param positions N positions
+   * @param headSize D
+   * @param inverse rotate back: the gradient of the rotation
+   */
+  void rope(Tensor x, Tensor cos, Tensor sin, int[] positions, int headSize, boolean inverse);
+
+  /**
+   * Causal grouped-query attention inside each document: out = softmax(q·kᵀ·scale)·v, never holding
+   * an N × N matrix.
+   *
+   * @param q {@code (N, H·D)}
+   * @param k {@code (N, K·D)}
+   * @param v {@code (N, K·D)}
+   * @param documentStarts {@code D + 1} token indexes
+   * @param shape heads, sizes, scale, window
+   * @param out {@code (N, H·D)}
+   * @param logSumExp {@code (N, H)} F32, kept for the gradient; null when there will be none
+   */
+  void attention(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      int[] documentStarts,
+      AttentionShape shape,
+      Tensor out,
+      Tensor logSumExp);
+
+  /**
+   * Gradient of {@link #attention}; recomputes the probabilities block by block (Dao 2023).
+   *
+   * @param dOut {@code (N, H·D)}
+   * @param dq {@code (N, H·D)}
+   * @param dk {@code (N, K·D)}
+   * @param dv {@code (N, K·D)}
+   */
+  void attentionGradient(
+      Tensor dOut,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor logSumExp,
+      int[] documentStarts,
+      AttentionShape shape,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv);
+
+  /**
+   * Attention of new tokens against a cache, for generation: sequence s contributes {@code
+   * starts[s+1] - starts[s]} query rows which are the last positions of its {@code lengths[s]}
+   * cached keys.
+   *
+   * @param q {@code (N, H·D)} queries of all sequences
+   * @param starts S + 1 indexes of each sequence's first query row
+   * @param keys per sequence {@code (capacity, K·D)}
+   * @param values per sequence {@code (capacity, K·D)}
+   * @param lengths per sequence the valid rows of its cache, the new tokens included
+   * @param out {@code (N, H·D)}
+   */
+  void cachedAttention(
+      Tensor q,
+      int[] starts,
+      Tensor[] keys,
+      Tensor[] values,
+      int[] lengths,
+      AttentionShape shape,
+      Tensor out);
+
+  /**
+   * out = silu(gate) · up (Shazeer 2020).
+   *
+   * @param gate {@code (N, F)}
+   * @param up {@code (N, F)}
+   * @param out {@code (N, F)}
+   */
+  void swiglu(Tensor gate, Tensor up, Tensor out);
+
+  /**
+   * Gradient of {@link #swiglu}; dGate and dUp may be the memory of gate and up.
+   *
+   * @param dOut {@code (N, F)}
+   */
+  void swigluGradient(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+
+  /** y += x, both {@code (N, C)}. */
+  void add(Tensor x, Tensor y);
+
+  /**
+   * logits = hidden·headᵀ; for generation and tests, not for training.
+   *
+   * @param hidden {@code (M, C)}
+   * @param head {@code (V, C)}
+   * @param logits {@code (M, V)}
+   */
+  void logits(Tensor hidden, Weight head, Tensor logits);
+
+  /**
+   * Log-probabilities of target tokens over vocabulary chunks; never holds {@code (M, V)} logits.
+   *
+   * @param hidden {@code (M, C)}
+   * @param head {@code (V, C)}
+   * @param targets M ids
+   * @param logProbs {@code (M)} F32
+   * @param logSumExp {@code (M)} F32, kept for {@link #tokenLogProbsGradient}
+   */
+  void tokenLogProbs(Tensor hidden, Weight head, int[] targets, Tensor logProbs, Tensor logSumExp);
+
+  /**
+   * Gradient of {@link #tokenLogProbs}: recomputes the logits chunk by chunk.
+   *
+   * @param dLogProbs {@code (M)} F32
+   * @param dHidden {@code (M, C)}
+   * @param dHead {@code (V, C)} F32 or null, accumulates
+   */
+  void tokenLogProbsGradient(
+      Tensor hidden,
+      Weight head,
+      int[] targets,
+      Tensor logSumExp,
+      Tensor dLogProbs,
+      Tensor dHidden,
+      Tensor dHead);
+
+  /**
+   * {@link #tokenLogProbs} and {@link #tokenLogProbsGradient} in one pass over the logits when the
+   * gradient of every log-probability is known beforehand (cross-entropy: {@code -1/tokens});
+   * logits are computed once, in row chunks.
+   */
+  void tokenLossAndGradient(
+      Tensor hidden,
+      Weight head,
+      int[] targets,
+      Tensor dLogProbs,
+      Tensor logProbs,
+      Tensor dHidden,
+      Tensor dHead);
+
+  /** Releases the engine's memory. */
+  @Override
+  void close();
+}

@@ -1,0 +1,66 @@
+package org.sparktune.trainer.memory;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+
+/**
+ * Owns off-heap memory; everything allocated from it is released together when it is closed. Safe
+ * for several threads.
+ */
+public final class Arena implements AutoCloseable {
+  private static final long ALIGNMENT = 64;
+
+  private final String name;
+  private final List<Long> blocks = new ArrayList<>();
+  private long allocatedBytes;
+  private boolean closed;
+
+  /**
+   * @param name what the memory is for, used in messages
+   */
+  public Arena(String name) {
+    this.name = name;
+  }
+
+  /** Allocates a zeroed, contiguous, 64-byte aligned tensor. */
+  public synchronized Tensor allocate(DType type, long... shape) {
+    if (closed) {
+      throw new IllegalStateException("The arena " + name + " is closed");
+    }
+    long bytes = type.bytes();
+    for (long dimension : shape) {
+      bytes = Math.multiplyExact(bytes, dimension);
+    }
+    long block;
+    try {
+      block = Memory.allocate(bytes + ALIGNMENT);
+    } catch (OutOfMemoryError e) {
+      throw new SparktuneException(
+          ErrorCode.RESOURCES,
+          "No memory for %,d bytes of %s (%,d bytes are already in use there)."
+              .formatted(bytes, name, allocatedBytes),
+          "Use a smaller batch, a shorter sequence length or a machine with more memory.",
+          e);
+    }
+    blocks.add(block);
+    allocatedBytes += bytes + ALIGNMENT;
+    long aligned = (block + ALIGNMENT - 1) & -ALIGNMENT;
+    Memory.fill(aligned, bytes, (byte) 0);
+    return Tensor.at(type, aligned, shape);
+  }
+
+  /** Bytes allocated so far. */
+  public synchronized long allocatedBytes() {
+    return allocatedBytes;
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    blocks.forEach(Memory::free);
+    blocks.clear();
+    allocatedBytes = 0;
+  }
+}

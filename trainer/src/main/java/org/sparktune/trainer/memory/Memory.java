@@ -1,0 +1,96 @@
+package org.sparktune.trainer.memory;
+
+import java.lang.reflect.Field;
+import sun.misc.Unsafe;
+
+/**
+ * Raw off-heap access by address, for kernels. Nothing is checked: callers hold a {@link Tensor}
+ * whose bounds they have checked. Java 17's public alternatives are an incubating API or buffers
+ * limited to 2 GiB.
+ */
+public final class Memory {
+  private static final Unsafe UNSAFE = unsafe();
+  private static final long FLOAT_BASE = Unsafe.ARRAY_FLOAT_BASE_OFFSET;
+
+  private Memory() {}
+
+  /** Allocates bytes; {@link #free} releases them. */
+  static long allocate(long bytes) {
+    return UNSAFE.allocateMemory(bytes);
+  }
+
+  /** Releases what {@link #allocate} returned. */
+  static void free(long address) {
+    UNSAFE.freeMemory(address);
+  }
+
+  /** Sets bytes. */
+  public static void fill(long address, long bytes, byte value) {
+    UNSAFE.setMemory(address, bytes, value);
+  }
+
+  /** Copies bytes; the ranges may overlap. */
+  public static void copy(long from, long to, long bytes) {
+    UNSAFE.copyMemory(from, to, bytes);
+  }
+
+  /** Copies floats from the heap. */
+  public static void copyFromHeap(float[] from, long to, int count) {
+    UNSAFE.copyMemory(from, FLOAT_BASE, null, to, (long) count * Float.BYTES);
+  }
+
+  /** Copies floats to the heap. */
+  public static void copyToHeap(long from, float[] to, int count) {
+    UNSAFE.copyMemory(null, from, to, FLOAT_BASE, (long) count * Float.BYTES);
+  }
+
+  /** Reads a float. */
+  public static float getFloat(long address) {
+    return UNSAFE.getFloat(address);
+  }
+
+  /** Writes a float. */
+  public static void putFloat(long address, float value) {
+    UNSAFE.putFloat(address, value);
+  }
+
+  /** Reads an int. */
+  public static int getInt(long address) {
+    return UNSAFE.getInt(address);
+  }
+
+  /** Writes an int. */
+  public static void putInt(long address, int value) {
+    UNSAFE.putInt(address, value);
+  }
+
+  /** Reads a short. */
+  public static short getShort(long address) {
+    return UNSAFE.getShort(address);
+  }
+
+  /** Writes a short. */
+  public static void putShort(long address, short value) {
+    UNSAFE.putShort(address, value);
+  }
+
+  /** Reads a byte. */
+  public static byte getByte(long address) {
+    return UNSAFE.getByte(address);
+  }
+
+  /** Writes a byte. */
+  public static void putByte(long address, byte value) {
+    UNSAFE.putByte(address, value);
+  }
+
+  private static Unsafe unsafe() {
+    try {
+      Field field = Unsafe.class.getDeclaredField("theUnsafe");
+      field.setAccessible(true);
+      return (Unsafe) field.get(null);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+}

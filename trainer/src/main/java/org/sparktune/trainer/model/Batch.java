@@ -1,0 +1,39 @@
+package org.sparktune.trainer.model;
+
+/**
+ * Documents laid end to end on one token axis. Attention never crosses a document; positions
+ * restart in each. There is no padding: a padded batch is given here without its padding.
+ *
+ * @param tokens {@code (N)} ids
+ * @param targets {@code (N)} for each position the id that should come next, or {@link #IGNORED};
+ *     the last position of a document has {@link #IGNORED}
+ * @param documentStarts {@code (D + 1)} index of each document's first token, then N
+ */
+public record Batch(int[] tokens, int[] targets, int[] documentStarts) {
+
+  /** The target of a position that carries no loss. */
+  public static final int IGNORED = -100;
+
+  /** Checks that the parts fit together. */
+  public Batch {
+    if (tokens.length != targets.length
+        || documentStarts.length < 2
+        || documentStarts[0] != 0
+        || documentStarts[documentStarts.length - 1] != tokens.length) {
+      throw new IllegalArgumentException(
+          "A batch of %d tokens and %d targets has document starts that do not run from 0 to the token count"
+              .formatted(tokens.length, targets.length));
+    }
+  }
+
+  /** How many positions carry loss. */
+  public int validTokens() {
+    int count = 0;
+    for (int target : targets) {
+      if (target != IGNORED) {
+        count++;
+      }
+    }
+    return count;
+  }
+}

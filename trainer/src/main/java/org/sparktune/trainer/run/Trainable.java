@@ -1,0 +1,52 @@
+package org.sparktune.trainer.run;
+
+import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.model.Batch;
+
+/**
+ * Something that can be trained: a flat parameter vector, a flat gradient vector of the same
+ * layout, and a step that adds to the gradient. Optimizers, clipping, collectives and checkpoints
+ * know nothing else of a model.
+ */
+public interface Trainable {
+
+  /** Names, shapes and places of the trained parameters in the flat vectors. */
+  ParameterLayout layout();
+
+  /**
+   * The trained parameters, {@code (P)}, F32. After writing to it call {@link
+   * #parametersChanged()}.
+   */
+  Tensor parameters();
+
+  /** The gradient, {@code (P)}, F32. {@link #accumulate} adds to it; the caller zeroes it. */
+  Tensor gradients();
+
+  /**
+   * Tells the model that {@link #parameters()} was written, so that derived copies (bf16, packed)
+   * are made anew.
+   */
+  void parametersChanged();
+
+  /**
+   * Runs forward and backward over one micro-batch and adds {@code lossScale · d(summed loss)} to
+   * {@link #gradients()}.
+   *
+   * @param batch the micro-batch
+   * @param lossScale 1 / (valid tokens of the whole optimizer step), so that the step's gradient is
+   *     that of the mean loss
+   * @return the unscaled summed loss and how many tokens carried it
+   */
+  LossSum accumulate(Batch batch, double lossScale);
+
+  /** Runs forward only; the loss as {@link #accumulate} would return it. */
+  LossSum evaluate(Batch batch);
+
+  /**
+   * A summed loss.
+   *
+   * @param sum the loss summed over the tokens that carry it
+   * @param tokens how many carry it
+   */
+  record LossSum(double sum, long tokens) {}
+}
