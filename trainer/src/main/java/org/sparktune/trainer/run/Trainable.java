@@ -29,6 +29,13 @@ public interface Trainable {
   void parametersChanged();
 
   /**
+   * Called before every {@link #accumulate} with a value made of the run's seed, the step and the
+   * micro-batch's index. Whatever is random in the pass (dropout) must follow from it alone: that
+   * is what makes a resumed run, and a run on another number of executors, give the same bits.
+   */
+  default void reseed(long seed) {}
+
+  /**
    * Runs forward and backward over one micro-batch and adds {@code lossScale · d(summed loss)} to
    * {@link #gradients()}.
    *

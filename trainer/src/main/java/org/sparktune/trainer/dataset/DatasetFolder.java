@@ -1,0 +1,157 @@
+package org.sparktune.trainer.dataset;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+
+/** A prepared dataset on any Hadoop file system, as {@code docs/formats.md} describes it. */
+public final class DatasetFolder {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final String location;
+  private final Configuration configuration;
+  private final DatasetManifest manifest;
+
+  private DatasetFolder(String location, Configuration configuration, DatasetManifest manifest) {
+    this.location = location;
+    this.configuration = configuration;
+    this.manifest = manifest;
+  }
+
+  /**
+   * Reads a dataset's manifest.
+   *
+   * @param location the folder, a path or URI
+   * @throws SparktuneException {@link ErrorCode#BAD_FILE} when there is no complete dataset there,
+   *     {@link ErrorCode#UNSUPPORTED} when a newer version wrote it
+   */
+  public static DatasetFolder open(String location, Configuration configuration) {
+    Path file = new Path(location, DatasetManifest.FILE_NAME);
+    DatasetManifest manifest;
+    try (InputStream in = file.getFileSystem(configuration).open(file)) {
+      manifest = JSON.readValue(in, DatasetManifest.class);
+    } catch (FileNotFoundException e) {
+      throw new SparktuneException(
+          ErrorCode.BAD_FILE,
+          "%s holds no complete dataset: there is no %s."
+              .formatted(location, DatasetManifest.FILE_NAME),
+          "Give the folder a prepare task wrote; the manifest is written last.",
+          e);
+    } catch (IOException e) {
+      throw new SparktuneException(
+          ErrorCode.BAD_FILE,
+          "%s cannot be read (%s).".formatted(file, e.getMessage()),
+          "Prepare the dataset again.",
+          e);
+    }
+    if (manifest.schemaVersion() > DatasetManifest.SCHEMA_VERSION) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "%s has version %d, this sparktune reads up to %d."
+              .formatted(file, manifest.schemaVersion(), DatasetManifest.SCHEMA_VERSION),
+          "Use a newer sparktune or prepare the dataset with this one.");
+    }
+    return new DatasetFolder(location, configuration, manifest);
+  }
+
+  /** What the preparation wrote about the dataset. */
+  public DatasetManifest manifest() {
+    return manifest;
+  }
+
+  /**
+   * Refuses a dataset that another tokenizer made.
+   *
+   * @param fingerprint the model's {@code Tokenizer.fingerprint()}
+   * @throws SparktuneException {@link ErrorCode#MISMATCH} with both fingerprints
+   */
+  public DatasetFolder requireTokenizer(String fingerprint) {
+    if (!fingerprint.equals(manifest.tokenizerFingerprint())) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "The dataset %s was made with the tokenizer %s, the model has %s."
+              .formatted(location, manifest.tokenizerFingerprint(), fingerprint),
+          "Prepare the dataset with this model as base_model.");
+    }
+    return this;
+  }
+
+  /**
+   * Opens a split that must hold rows.
+   *
+   * @param split {@code train} or {@code validation}
+   * @param vocabularySize ids are below this, or reading fails
+   * @throws SparktuneException {@link ErrorCode#BAD_DATA} when it is empty, {@link
+   *     ErrorCode#BAD_FILE} when a part is missing or has not the size the manifest names
+   */
+  public DatasetReader split(String split, int vocabularySize, RowOrder order) {
+    return splitIfPresent(split, vocabularySize, order)
+        .orElseThrow(
+            () ->
+                new SparktuneException(
+                    ErrorCode.BAD_DATA,
+                    "The dataset %s has no rows in its %s split (%d records read, rejects: %s)."
+                        .formatted(location, split, manifest.recordsRead(), manifest.rejects()),
+                    "Look at its _rejects folder for the reasons."));
+  }
+
+  /** Opens a split if it holds rows; else as {@link #split}. */
+  public Optional<DatasetReader> splitIfPresent(String split, int vocabularySize, RowOrder order) {
+    DatasetManifest.Split found = manifest.splits().get(split);
+    if (found == null || found.rows() == 0) {
+      return Optional.empty();
+    }
+    if (!manifest.kind().equals("sft")) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "The dataset %s is of kind %s, supervised fine-tuning reads kind sft."
+              .formatted(location, manifest.kind()),
+          "Prepare the dataset for supervised fine-tuning.");
+    }
+    long rows = 0;
+    for (DatasetManifest.Part part : found.parts()) {
+      requirePart(part);
+      rows += part.rows();
+    }
+    if (rows != found.rows()) {
+      throw new SparktuneException(
+          ErrorCode.BAD_FILE,
+          "The manifest of %s counts %d rows in its %s split and %d in the split's parts."
+              .formatted(location, found.rows(), split, rows),
+          "Prepare the dataset again.");
+    }
+    return Optional.of(
+        new DatasetReader(
+            location, configuration, found, manifest.specFingerprint(), vocabularySize, order));
+  }
+
+  private void requirePart(DatasetManifest.Part part) {
+    Path path = new Path(location, part.path());
+    String problem;
+    try {
+      FileSystem fileSystem = path.getFileSystem(configuration);
+      FileStatus status = fileSystem.getFileStatus(path);
+      if (status.getLen() == part.bytes()) {
+        return;
+      }
+      problem = "has %d bytes where the manifest says %d".formatted(status.getLen(), part.bytes());
+    } catch (FileNotFoundException e) {
+      problem = "is missing";
+    } catch (IOException e) {
+      problem = "cannot be read (%s)".formatted(e.getMessage());
+    }
+    throw new SparktuneException(
+        ErrorCode.BAD_FILE,
+        "%s of the dataset %s %s.".formatted(part.path(), location, problem),
+        "Prepare the dataset again, or copy it again completely.");
+  }
+}

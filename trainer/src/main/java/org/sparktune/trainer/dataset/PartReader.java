@@ -1,0 +1,162 @@
+package org.sparktune.trainer.dataset;
+
+import java.io.IOException;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.parquet.VersionParser;
+import org.apache.parquet.VersionParser.ParsedVersion;
+import org.apache.parquet.VersionParser.VersionParseException;
+import org.apache.parquet.column.ColumnDescriptor;
+import org.apache.parquet.column.ColumnReader;
+import org.apache.parquet.column.impl.ColumnReaderImpl;
+import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.column.page.PageReader;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.metadata.BlockMetaData;
+import org.apache.parquet.hadoop.util.HadoopInputFile;
+import org.apache.parquet.io.api.PrimitiveConverter;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.Type.Repetition;
+import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+
+/**
+ * One Parquet file of a dataset, read a row group at a time. Lists are read from their leaf column
+ * by repetition and definition levels, so any nesting of wrapper groups ({@code list.element},
+ * {@code array}, optional or required) will do.
+ */
+final class PartReader implements AutoCloseable {
+  private static final String REMEDY = "Prepare the dataset again, or copy it again completely.";
+
+  private final DatasetManifest.Part part;
+  private final ParquetFileReader reader;
+  private final ColumnDescriptor tokens;
+  private final ColumnDescriptor mask;
+  private final ColumnDescriptor starts;
+
+  PartReader(String folder, DatasetManifest.Part part, Configuration configuration) {
+    this.part = part;
+    this.reader = open(new Path(folder, part.path()), configuration);
+    try {
+      this.tokens = column("input_ids");
+      this.mask = column("loss_mask");
+      this.starts = column("document_starts");
+      if (reader.getRecordCount() != part.rows()) {
+        throw broken(
+            "holds %d rows where the manifest says %d"
+                .formatted(reader.getRecordCount(), part.rows()));
+      }
+    } catch (SparktuneException e) {
+      close();
+      throw e;
+    }
+  }
+
+  int rowGroups() {
+    return reader.getRowGroups().size();
+  }
+
+  RowGroup read(int index) {
+    List<BlockMetaData> groups = reader.getRowGroups();
+    long firstRow = 0;
+    for (BlockMetaData group : groups.subList(0, index)) {
+      firstRow += group.getRowCount();
+    }
+    try {
+      PageReadStore pages = reader.readRowGroup(index);
+      int rows = Math.toIntExact(pages.getRowCount());
+      return new RowGroup(
+          part.path(),
+          firstRow,
+          rows,
+          lists(pages, tokens, rows),
+          lists(pages, mask, rows),
+          lists(pages, starts, rows));
+    } catch (IOException | RuntimeException e) {
+      throw broken("cannot be read (row group %d: %s)".formatted(index, e.getMessage()), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      reader.close();
+    } catch (IOException e) {
+      throw broken("cannot be closed (%s)".formatted(e.getMessage()), e);
+    }
+  }
+
+  private ParquetFileReader open(Path path, Configuration configuration) {
+    try {
+      return ParquetFileReader.open(HadoopInputFile.fromPath(path, configuration));
+    } catch (IOException | RuntimeException e) {
+      throw broken("is not a readable Parquet file (%s)".formatted(e.getMessage()), e);
+    }
+  }
+
+  /** The one leaf below a top-level field, which must hold a list of int32. */
+  private ColumnDescriptor column(String name) {
+    MessageType schema = reader.getFileMetaData().getSchema();
+    ColumnDescriptor found = null;
+    for (ColumnDescriptor column : schema.getColumns()) {
+      if (column.getPath()[0].equals(name)) {
+        if (found != null) {
+          throw broken("has more than a list in column " + name);
+        }
+        found = column;
+      }
+    }
+    if (found == null) {
+      throw broken("has no column %s, only %s".formatted(name, schema.getFields()));
+    }
+    if (found.getPrimitiveType().getPrimitiveTypeName() != PrimitiveTypeName.INT32
+        || found.getMaxRepetitionLevel() != 1
+        || found.getPrimitiveType().isRepetition(Repetition.REPEATED)
+            && found.getPath().length != 1) {
+      throw broken("has column %s as %s, not as a list of int32".formatted(name, found));
+    }
+    return found;
+  }
+
+  private RowGroup.Lists lists(PageReadStore pages, ColumnDescriptor column, int rows) {
+    PageReader columnPages = pages.getPageReader(column);
+    long count = columnPages.getTotalValueCount();
+    ColumnReader values =
+        new ColumnReaderImpl(column, columnPages, new PrimitiveConverter() {}, writerVersion());
+    RowGroup.Lists lists = new RowGroup.Lists(rows, count);
+    int complete = column.getMaxDefinitionLevel();
+    for (long i = 0; i < count; i++) {
+      if (i > 0 && values.getCurrentRepetitionLevel() == 0) {
+        lists.endList();
+      }
+      // A lower level is an empty list, or a null, which a later check reports.
+      if (values.getCurrentDefinitionLevel() == complete) {
+        lists.add(values.getInteger());
+      }
+      values.consume();
+    }
+    lists.endList();
+    return lists;
+  }
+
+  private ParsedVersion writerVersion() {
+    try {
+      return VersionParser.parse(reader.getFileMetaData().getCreatedBy());
+    } catch (VersionParseException | RuntimeException e) {
+      // An unknown writer: Parquet then assumes that no old writer's bug needs a workaround.
+      return null;
+    }
+  }
+
+  private SparktuneException broken(String what) {
+    return broken(what, null);
+  }
+
+  private SparktuneException broken(String what, Exception cause) {
+    return new SparktuneException(
+        ErrorCode.BAD_FILE, "%s %s.".formatted(part.path(), what), REMEDY, cause);
+  }
+}

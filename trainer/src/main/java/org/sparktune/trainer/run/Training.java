@@ -1,0 +1,23 @@
+package org.sparktune.trainer.run;
+
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+
+/** Trains a {@link Trainable} from a prepared dataset: the one entry point of this package. */
+public final class Training {
+  private Training() {}
+
+  /**
+   * Trains to the end, going on from the newest valid checkpoint in the task folder if there is
+   * one. A run that was stopped and resumed ends with the same bits as one that was not.
+   *
+   * @return how it ended
+   * @throws SparktuneException {@code INTERRUPTED} when stopped, {@code DIVERGED} when a loss or a
+   *     gradient is not finite, {@code MISMATCH} when the checkpoint belongs to another run, {@code
+   *     RESOURCES} or {@code OUTPUT} when a checkpoint cannot be written
+   */
+  public static TrainingResult run(TrainingInputs inputs) {
+    throw new SparktuneException(
+        ErrorCode.UNSUPPORTED, "Training %s is not there yet.".formatted(inputs), "");
+  }
+}

@@ -1,0 +1,41 @@
+package org.sparktune.trainer.run;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import org.sparktune.trainer.dataset.DatasetReader;
+
+/**
+ * Everything a run needs.
+ *
+ * @param trainable what is trained; its parameters are overwritten when the run resumes
+ * @param train the training split; closed by its owner, not by the run
+ * @param validation the validation split, if there is one
+ * @param options hyperparameters
+ * @param identity whatever else decides the result's bits, by name: fingerprint of the base model,
+ *     precision, LoRA rank and so on. A checkpoint is only resumed by a run with the same identity;
+ *     a refusal names the entries that differ, with both values. Options, dataset and layout are
+ *     added by the run itself.
+ * @param taskFolder the task's output folder; {@code metrics.jsonl}, {@code checkpoints/} and
+ *     {@code control.json} live there
+ * @param listener is told what happens
+ * @param stopRequested asked between steps; when true the run writes a checkpoint and ends with
+ *     {@link org.sparktune.core.ErrorCode#INTERRUPTED}
+ */
+public record TrainingInputs(
+    Trainable trainable,
+    DatasetReader train,
+    Optional<DatasetReader> validation,
+    TrainingOptions options,
+    Map<String, String> identity,
+    Path taskFolder,
+    TrainingListener listener,
+    BooleanSupplier stopRequested) {
+
+  /** Copies the identity, sorted. */
+  public TrainingInputs {
+    identity = Map.copyOf(new TreeMap<>(identity));
+  }
+}
