@@ -1,0 +1,78 @@
+package org.sparktune.pipeline.spec;
+
+import java.io.Serializable;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Raw files and how to make a dataset of them.
+ *
+ * @param sources at least one
+ * @param sequenceLength the longest row, in tokens
+ * @param packing whether several documents share a row
+ * @param shuffle whether rows are put in a seeded random order
+ * @param validationFraction the share of documents held out, chosen by a stable hash
+ * @param maxRejectRatio the largest share of rejected records that is not a failure
+ * @param trainOn which tokens carry loss
+ * @param template {@code auto} for the model's own chat template, or the path of a Jinja file
+ * @param onLong what happens to a document longer than a row
+ * @param appendEos whether plain text ends with the end-of-sequence token
+ */
+public record DatasetOptions(
+    List<Source> sources,
+    int sequenceLength,
+    boolean packing,
+    boolean shuffle,
+    double validationFraction,
+    double maxRejectRatio,
+    TrainOn trainOn,
+    String template,
+    OnLong onLong,
+    boolean appendEos)
+    implements Serializable {
+
+  /** The value of {@link #template} that means the model's own. */
+  public static final String AUTO_TEMPLATE = "auto";
+
+  /** Which tokens carry loss. */
+  public enum TrainOn {
+    /** Those of assistant turns. */
+    ASSISTANT,
+    /** All. */
+    ALL
+  }
+
+  /** What happens to a document that is longer than a row. */
+  public enum OnLong {
+    /** It is rejected and counted. */
+    REJECT,
+    /** Its end is cut off. */
+    TRUNCATE
+  }
+
+  /** The schema of a source's records. */
+  public enum Schema {
+    /** Recognised from the records. */
+    AUTO,
+    /** Plain text in {@code text}. */
+    TEXT,
+    /** {@code instruction}, {@code input}, {@code output}. */
+    ALPACA,
+    /** {@code conversations} of {@code from} and {@code value}. */
+    SHAREGPT,
+    /** {@code messages} of {@code role} and {@code content}. */
+    MESSAGES,
+    /** {@code input_ids} and {@code labels}. */
+    TOKENS
+  }
+
+  /**
+   * One source.
+   *
+   * @param path absolute path or URI of a file, a folder or a glob
+   * @param schema the schema of its records
+   * @param columns standard column name to the name in the file, sorted
+   */
+  public record Source(String path, Schema schema, Map<String, String> columns)
+      implements Serializable {}
+}

@@ -1,0 +1,45 @@
+package org.sparktune.pipeline.spec;
+
+import java.io.Serializable;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The shape of an adapter, in PEFT's words.
+ *
+ * @param rank r
+ * @param alpha the scale is alpha / r, or alpha / √r with rsLoRA
+ * @param dropout on the adapter's input
+ * @param targetModules module names or suffixes; {@link #ALL_LINEAR} alone means every linear layer
+ *     but the LM head
+ * @param useRslora rank-stabilised scaling
+ * @param useDora weight-decomposed adaptation
+ * @param rankPattern rank by module pattern, sorted
+ * @param alphaPattern alpha by module pattern, sorted
+ * @param modulesToSave modules trained in full beside the adapter
+ * @param init how A is initialised
+ */
+public record LoraOptions(
+    int rank,
+    double alpha,
+    double dropout,
+    List<String> targetModules,
+    boolean useRslora,
+    boolean useDora,
+    Map<String, Integer> rankPattern,
+    Map<String, Double> alphaPattern,
+    List<String> modulesToSave,
+    Init init)
+    implements Serializable {
+
+  /** The word for every linear layer but the LM head. */
+  public static final String ALL_LINEAR = "all-linear";
+
+  /** How A is initialised; B is zero. */
+  public enum Init {
+    /** Uniform in ±1/√in. */
+    DEFAULT,
+    /** Normal with standard deviation 1/r. */
+    GAUSSIAN
+  }
+}

@@ -1,0 +1,147 @@
+package org.sparktune.pipeline.spec;
+
+import java.io.Serializable;
+import java.util.List;
+
+/** One task of a specification. */
+public sealed interface Task extends Serializable {
+
+  /** Its name, unique in the specification; also the name of its output folder. */
+  String name();
+
+  /** Its type. */
+  TaskType type();
+
+  /** The tasks that must be done before it, those implied by its inputs included. */
+  List<String> dependencies();
+
+  /** The model it starts from. */
+  Reference baseModel();
+
+  /** A task that trains. */
+  sealed interface Training extends Task {
+    /** What it trains on. */
+    DatasetChoice dataset();
+
+    /** How it trains. */
+    Hyperparameters hyperparameters();
+
+    /** Rules for single layers, in the order of the file; later ones win. */
+    List<LayerPolicy> layers();
+  }
+
+  /**
+   * Raw files to a tokenized dataset.
+   *
+   * @param dataset the sources and how to prepare them
+   */
+  record Prepare(
+      String name, List<String> dependencies, Reference baseModel, DatasetOptions dataset)
+      implements Task {
+    @Override
+    public TaskType type() {
+      return TaskType.PREPARE;
+    }
+  }
+
+  /**
+   * Supervised fine-tuning of an adapter.
+   *
+   * @param initAdapter the adapter to start from, or null
+   * @param lora the adapter's shape
+   */
+  record LoraFinetune(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      DatasetChoice dataset,
+      Reference initAdapter,
+      Hyperparameters hyperparameters,
+      LoraOptions lora,
+      List<LayerPolicy> layers)
+      implements Training {
+    @Override
+    public TaskType type() {
+      return TaskType.LORA_FINETUNE;
+    }
+  }
+
+  /** Supervised training of every weight. */
+  record FullFinetune(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      DatasetChoice dataset,
+      Hyperparameters hyperparameters,
+      List<LayerPolicy> layers)
+      implements Training {
+    @Override
+    public TaskType type() {
+      return TaskType.FULL_FT;
+    }
+  }
+
+  /**
+   * Loss and perplexity.
+   *
+   * @param adapter the adapter to put on the model, or null
+   * @param dataset what is evaluated
+   * @param split which split of it
+   * @param batchSize rows at a time
+   * @param precision how products are computed
+   */
+  record Evaluate(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      Reference adapter,
+      DatasetChoice dataset,
+      Split split,
+      int batchSize,
+      Hyperparameters.Precision precision)
+      implements Task {
+    @Override
+    public TaskType type() {
+      return TaskType.EVALUATE;
+    }
+  }
+
+  /**
+   * An adapter folded into its base model.
+   *
+   * @param adapter the adapter
+   * @param format the container of the result
+   * @param elementType the element or block type of the result's matrices, such as {@code F16}
+   */
+  record Merge(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      Reference adapter,
+      ModelFormat format,
+      String elementType)
+      implements Task {
+    @Override
+    public TaskType type() {
+      return TaskType.MERGE;
+    }
+  }
+
+  /** Which split of a dataset. */
+  enum Split {
+    /** The validation split if there is one, else the training split. */
+    AUTO,
+    /** The training split. */
+    TRAIN,
+    /** The validation split. */
+    VALIDATION
+  }
+
+  /** A container for models. */
+  enum ModelFormat {
+    /** A Hugging Face folder. */
+    SAFETENSORS,
+    /** One GGUF file. */
+    GGUF
+  }
+}

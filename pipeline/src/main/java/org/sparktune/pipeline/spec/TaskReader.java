@@ -1,0 +1,270 @@
+package org.sparktune.pipeline.spec;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.sparktune.core.DatasetManifest;
+import org.sparktune.pipeline.spec.SpecNode.Mapping;
+import org.sparktune.pipeline.spec.SpecNode.Scalar;
+import org.sparktune.pipeline.spec.Task.ModelFormat;
+import org.sparktune.pipeline.spec.Task.Split;
+
+/** Reads one task. */
+final class TaskReader {
+  /** Weight types that merge can write, by container. */
+  private static final Map<ModelFormat, List<String>> ELEMENT_TYPES =
+      Map.of(
+          ModelFormat.SAFETENSORS,
+          List.of("F32", "F16", "BF16"),
+          ModelFormat.GGUF,
+          List.of("F32", "F16", "BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"));
+
+  private final SpecContext context;
+  private final OptionsReader options;
+  private final Map<String, TaskType> taskTypes;
+  private final Set<String> dependencies = new LinkedHashSet<>();
+  private final String name;
+  private final MappingReader reader;
+
+  /**
+   * @param taskTypes the type of every task of the specification, by name
+   */
+  TaskReader(
+      SpecContext context,
+      OptionsReader options,
+      Map<String, TaskType> taskTypes,
+      String name,
+      Mapping mapping) {
+    this.context = context;
+    this.options = options;
+    this.taskTypes = new LinkedHashMap<>(taskTypes);
+    this.name = name;
+    this.reader = new MappingReader(mapping, "task '" + name + "'", context);
+    reader.has("name");
+    reader.has("task_type");
+    readDependencies();
+  }
+
+  /** The task, or null if this version cannot run its type (a problem says so). */
+  Task read(TaskType type) {
+    if (!type.supported()) {
+      context
+          .problems()
+          .addUnsupported(
+              reader.location("task_type"),
+              "The task type '%s' of task '%s' is not in this version."
+                  .formatted(type.word(), name),
+              "This version runs prepare, lora_finetune, full_ft, evaluate and merge.");
+      return null;
+    }
+    return switch (type) {
+      case PREPARE -> prepare();
+      case LORA_FINETUNE -> loraFinetune();
+      case FULL_FT -> fullFinetune();
+      case EVALUATE -> evaluate();
+      case MERGE -> merge();
+      case QLORA, QAT, REWARD_MODEL, DISTILL, DPO, PPO ->
+          throw new IllegalStateException("Unsupported types were reported above: " + type);
+    };
+  }
+
+  /** The keys that a task of any supported type may have. */
+  static List<String> taskKeys() {
+    return List.of(
+        "name",
+        "task_type",
+        "base_model",
+        "dataset",
+        "dependencies",
+        "init_adapter",
+        "adapter",
+        "hyperparams",
+        "layers",
+        "split",
+        "batch_size",
+        "precision",
+        "format",
+        "type");
+  }
+
+  private Task prepare() {
+    Reference base = baseModel();
+    MappingReader dataset = reader.require("dataset") ? reader.mapping("dataset") : null;
+    DatasetOptions datasetOptions = dataset == null ? null : options.dataset(dataset);
+    reader.finish();
+    return new Task.Prepare(name, List.copyOf(dependencies), base, datasetOptions);
+  }
+
+  private Task loraFinetune() {
+    Reference base = baseModel();
+    DatasetChoice dataset = dataset();
+    Reference init = reference("init_adapter", TaskType.LORA_FINETUNE);
+    MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
+    Hyperparameters parameters = options.hyperparameters(hyperparams, true);
+    LoraOptions lora = options.lora(hyperparams.mappingOrEmpty("lora"));
+    hyperparams.finish();
+    List<LayerPolicy> layers = options.layers(reader, true);
+    reader.finish();
+    return new Task.LoraFinetune(
+        name, List.copyOf(dependencies), base, dataset, init, parameters, lora, layers);
+  }
+
+  private Task fullFinetune() {
+    Reference base = baseModel();
+    DatasetChoice dataset = dataset();
+    MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
+    Hyperparameters parameters = options.hyperparameters(hyperparams, false);
+    if (hyperparams.has("lora")) {
+      hyperparams.problem(
+          "lora",
+          "Task '%s' is full_ft, which trains every weight and has no 'lora'.".formatted(name),
+          "Remove 'lora', or make the task a lora_finetune.");
+    }
+    hyperparams.finish();
+    List<LayerPolicy> layers = options.layers(reader, false);
+    reader.finish();
+    return new Task.FullFinetune(
+        name, List.copyOf(dependencies), base, dataset, parameters, layers);
+  }
+
+  private Task evaluate() {
+    Reference base = baseModel();
+    Reference adapter = reference("adapter", TaskType.LORA_FINETUNE);
+    DatasetChoice dataset = dataset();
+    Split split = reader.word("split", Split.AUTO);
+    int batchSize = (int) reader.integer("batch_size", 8, 1, 1 << 16);
+    Hyperparameters.Precision precision = reader.word("precision", Hyperparameters.Precision.AUTO);
+    reader.finish();
+    return new Task.Evaluate(
+        name, List.copyOf(dependencies), base, adapter, dataset, split, batchSize, precision);
+  }
+
+  private Task merge() {
+    Reference base = baseModel();
+    reader.require("adapter");
+    Reference adapter = reference("adapter", TaskType.LORA_FINETUNE);
+    ModelFormat format = reader.word("format", ModelFormat.SAFETENSORS);
+    String type = reader.text("type", "F16");
+    List<String> valid = ELEMENT_TYPES.get(format);
+    if (!valid.contains(type)) {
+      reader.problem(
+          "type",
+          "'%s' is not a type that %s can be written in.".formatted(type, format),
+          NearestWord.hint(type, valid));
+    }
+    reader.finish();
+    return new Task.Merge(name, List.copyOf(dependencies), base, adapter, format, type);
+  }
+
+  private void readDependencies() {
+    for (SpecNode item : reader.items("dependencies")) {
+      if (!(item instanceof Scalar scalar) || scalar.isNull()) {
+        reader.wrongType("dependencies", "a list of task names", item);
+      } else if (!taskTypes.containsKey(scalar.text())) {
+        List<String> others = new ArrayList<>(taskTypes.keySet());
+        others.remove(name);
+        context
+            .problems()
+            .add(
+                scalar.location(),
+                "Task '%s' depends on '%s', which is no task of this specification."
+                    .formatted(name, scalar.text()),
+                NearestWord.hint(scalar.text(), others));
+      } else {
+        dependencies.add(scalar.text());
+      }
+    }
+  }
+
+  private Reference baseModel() {
+    return reader.require("base_model")
+        ? reference("base_model", TaskType.FULL_FT, TaskType.MERGE)
+        : null;
+  }
+
+  /** A task of one of the types, or a path. */
+  private Reference reference(String key, TaskType... makers) {
+    SpecNode node = reader.node(key);
+    if (node == null) {
+      return null;
+    }
+    if (!(node instanceof Scalar scalar)) {
+      reader.wrongType(key, "the name of a task or a path", node);
+      return null;
+    }
+    if (taskTypes.containsKey(scalar.text())) {
+      return taskOutput(key, scalar, makers);
+    }
+    return new Reference.Stored(storedPath(key, scalar, makers));
+  }
+
+  private Reference.TaskOutput taskOutput(String key, Scalar scalar, TaskType... makers) {
+    TaskType found = taskTypes.get(scalar.text());
+    boolean misspelt = found == null; // reported where the type stands
+    if (!misspelt && !List.of(makers).contains(found)) {
+      reader.problem(
+          key,
+          "'%s' of task '%s' names the task '%s', a %s, which makes nothing of that kind."
+              .formatted(key, name, scalar.text(), found.word()),
+          "");
+    }
+    dependencies.add(scalar.text());
+    return new Reference.TaskOutput(scalar.text());
+  }
+
+  private String storedPath(String key, Scalar scalar, TaskType... makers) {
+    String resolved = context.resolveInput(scalar.text(), scalar.location());
+    if (context.checkFiles() && !context.exists(resolved)) {
+      List<String> candidates =
+          taskTypes.entrySet().stream()
+              .filter(entry -> Arrays.asList(makers).contains(entry.getValue()))
+              .map(Map.Entry::getKey)
+              .filter(candidate -> !candidate.equals(name))
+              .toList();
+      context
+          .problems()
+          .add(
+              scalar.location(),
+              "The '%s' '%s' is neither a file nor a task (looked for %s)."
+                  .formatted(key, scalar.text(), resolved),
+              NearestWord.find(scalar.text(), candidates)
+                  .map(word -> "Did you mean the task '" + word + "'?")
+                  .orElse("Paths are relative to the folder of the specification."));
+    }
+    scalar.resolve(resolved);
+    return resolved;
+  }
+
+  private DatasetChoice dataset() {
+    if (!reader.require("dataset")) {
+      return null;
+    }
+    SpecNode node = reader.node("dataset");
+    if (node instanceof Mapping) {
+      return new DatasetChoice.Raw(options.dataset(reader.mapping("dataset")));
+    }
+    if (!(node instanceof Scalar scalar)) {
+      reader.wrongType("dataset", "a task, a dataset folder or a mapping", node);
+      return null;
+    }
+    if (taskTypes.containsKey(scalar.text())) {
+      return new DatasetChoice.Prepared(taskOutput("dataset", scalar, TaskType.PREPARE));
+    }
+    String resolved = context.resolveInput(scalar.text(), scalar.location());
+    boolean raw =
+        !SpecContext.isUri(resolved)
+            && Files.exists(Path.of(resolved))
+            && !Files.exists(Path.of(resolved, DatasetManifest.FILE_NAME));
+    if (raw) {
+      return new DatasetChoice.Raw(options.ofSingleFile(scalar));
+    }
+    return new DatasetChoice.Prepared(
+        new Reference.Stored(storedPath("dataset", scalar, TaskType.PREPARE)));
+  }
+}

@@ -1,0 +1,45 @@
+package org.sparktune.pipeline.spec;
+
+import java.util.Locale;
+
+/** The words of {@code task_type}. */
+public enum TaskType {
+  /** Raw files to a tokenized dataset. */
+  PREPARE(true),
+  /** Supervised fine-tuning of a LoRA adapter. */
+  LORA_FINETUNE(true),
+  /** Supervised training of every weight. */
+  FULL_FT(true),
+  /** Loss and perplexity of a model on a dataset. */
+  EVALUATE(true),
+  /** An adapter folded into its base model. */
+  MERGE(true),
+  /** LoRA on a 4-bit base. */
+  QLORA(false),
+  /** Quantization-aware training. */
+  QAT(false),
+  /** Training of a reward model from preferences. */
+  REWARD_MODEL(false),
+  /** Distillation of a teacher. */
+  DISTILL(false),
+  /** Direct preference optimization. */
+  DPO(false),
+  /** Proximal policy optimization. */
+  PPO(false);
+
+  private final boolean supported;
+
+  TaskType(boolean supported) {
+    this.supported = supported;
+  }
+
+  /** Whether this version can run it. */
+  public boolean supported() {
+    return supported;
+  }
+
+  /** The word as a specification spells it. */
+  public String word() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}
