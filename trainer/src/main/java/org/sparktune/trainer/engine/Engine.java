@@ -236,6 +236,43 @@ public interface Engine extends AutoCloseable {
    */
   void swigluGradient(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
 
+  /**
+   * out = x · scale + bias (+ out), column by column (DoRA's gain).
+   *
+   * @param x {@code (N, C)}
+   * @param scale {@code (C)} F32
+   * @param bias {@code (C)} F32 or null
+   * @param out {@code (N, C)}
+   * @param accumulate whether to add to out
+   */
+  default void scaleColumns(Tensor x, Tensor scale, Tensor bias, Tensor out, boolean accumulate) {
+    ElementLoops.scaleColumns(x, scale, bias, out, accumulate);
+  }
+
+  /**
+   * dots[c] = Σ over n of a[n, c] · b[n, c], in the order of n.
+   *
+   * @param a {@code (N, C)}
+   * @param b {@code (N, C)}
+   * @param dots {@code (C)} F32
+   */
+  default void columnDots(Tensor a, Tensor b, Tensor dots) {
+    ElementLoops.columnDots(a, b, dots);
+  }
+
+  /**
+   * out = x / (1 - probability) where an element is kept, 0 where it is dropped (+ out). Element
+   * (n, c) is kept by a hash of the seed and n·C + c, so that a gradient needs no stored mask.
+   *
+   * @param x {@code (N, C)}
+   * @param probability of dropping an element, in [0, 1)
+   * @param out {@code (N, C)}
+   * @param accumulate whether to add to out
+   */
+  default void dropout(Tensor x, long seed, float probability, Tensor out, boolean accumulate) {
+    ElementLoops.dropout(x, seed, probability, out, accumulate);
+  }
+
   /** y += x, both {@code (N, C)}. */
   void add(Tensor x, Tensor y);
 

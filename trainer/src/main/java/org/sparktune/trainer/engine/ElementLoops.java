@@ -1,0 +1,60 @@
+package org.sparktune.trainer.engine;
+
+import org.sparktune.trainer.memory.Memory;
+import org.sparktune.trainer.memory.Tensor;
+
+/** Plain loops behind the operators that few models need; an engine may have faster ones. */
+final class ElementLoops {
+  private ElementLoops() {}
+
+  static void scaleColumns(Tensor x, Tensor scale, Tensor bias, Tensor out, boolean accumulate) {
+    for (long row = 0; row < x.rows(); row++) {
+      long from = x.rowAddress(row);
+      long to = out.rowAddress(row);
+      for (long column = 0; column < x.columns(); column++) {
+        long offset = column * Float.BYTES;
+        float value = Memory.getFloat(from + offset) * scale.getFloat(column);
+        if (bias != null) {
+          value += bias.getFloat(column);
+        }
+        Memory.putFloat(to + offset, accumulate ? Memory.getFloat(to + offset) + value : value);
+      }
+    }
+  }
+
+  static void columnDots(Tensor a, Tensor b, Tensor dots) {
+    dots.zero();
+    for (long row = 0; row < a.rows(); row++) {
+      long left = a.rowAddress(row);
+      long right = b.rowAddress(row);
+      for (long column = 0; column < a.columns(); column++) {
+        long offset = column * Float.BYTES;
+        float term = Memory.getFloat(left + offset) * Memory.getFloat(right + offset);
+        dots.setFloat(column, dots.getFloat(column) + term);
+      }
+    }
+  }
+
+  static void dropout(Tensor x, long seed, float probability, Tensor out, boolean accumulate) {
+    float gain = 1 / (1 - probability);
+    for (long row = 0; row < x.rows(); row++) {
+      long from = x.rowAddress(row);
+      long to = out.rowAddress(row);
+      for (long column = 0; column < x.columns(); column++) {
+        long offset = column * Float.BYTES;
+        boolean kept = uniform(seed, row * x.columns() + column) >= probability;
+        float value = kept ? Memory.getFloat(from + offset) * gain : 0;
+        Memory.putFloat(to + offset, accumulate ? Memory.getFloat(to + offset) + value : value);
+      }
+    }
+  }
+
+  /** A number in [0, 1) by the finalizer of SplitMix64 (Steele et al. 2014). */
+  private static float uniform(long seed, long index) {
+    long bits = seed + (index + 1) * 0x9E3779B97F4A7C15L;
+    bits = (bits ^ (bits >>> 30)) * 0xBF58476D1CE4E5B9L;
+    bits = (bits ^ (bits >>> 27)) * 0x94D049BB133111EBL;
+    bits ^= bits >>> 31;
+    return (bits >>> 40) * 0x1p-24f;
+  }
+}
