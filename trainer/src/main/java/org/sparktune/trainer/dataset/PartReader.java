@@ -18,7 +18,6 @@ import org.apache.parquet.hadoop.util.HadoopInputFile;
 import org.apache.parquet.io.api.PrimitiveConverter;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
-import org.apache.parquet.schema.Type.Repetition;
 import org.sparktune.core.DatasetManifest;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
@@ -113,9 +112,7 @@ final class PartReader implements AutoCloseable {
       throw broken("has no column %s, only %s".formatted(name, schema.getFields()));
     }
     if (found.getPrimitiveType().getPrimitiveTypeName() != PrimitiveTypeName.INT32
-        || found.getMaxRepetitionLevel() != 1
-        || found.getPrimitiveType().isRepetition(Repetition.REPEATED)
-            && found.getPath().length != 1) {
+        || found.getMaxRepetitionLevel() != 1) {
       throw broken("has column %s as %s, not as a list of int32".formatted(name, found));
     }
     return found;

@@ -16,10 +16,13 @@ public record AdamWOptions(double beta1, double beta2, double epsilon, double we
   /** Checks the values. */
   public AdamWOptions {
     Problems problems = new Problems();
-    problems.require(beta1 >= 0 && beta1 < 1, "adam_beta1 must be in [0, 1), not %s", beta1);
-    problems.require(beta2 >= 0 && beta2 < 1, "adam_beta2 must be in [0, 1), not %s", beta2);
-    problems.require(epsilon > 0, "adam_epsilon must be positive, not %s", epsilon);
-    problems.require(weightDecay >= 0, "weight_decay must not be negative, it is %s", weightDecay);
+    problems.require(
+        beta1 >= 0 && beta1 < 1, "adam_beta1 must be in [0, 1), not %s".formatted(beta1));
+    problems.require(
+        beta2 >= 0 && beta2 < 1, "adam_beta2 must be in [0, 1), not %s".formatted(beta2));
+    problems.require(epsilon > 0, "adam_epsilon must be positive, not %s".formatted(epsilon));
+    problems.require(
+        weightDecay >= 0, "weight_decay must not be negative, it is %s".formatted(weightDecay));
     problems.throwIfAny();
   }
 }

@@ -31,17 +31,15 @@ public record LearningRateSchedule(
     Problems problems = new Problems();
     problems.require(
         learningRate >= 0 && learningRate <= Float.MAX_VALUE,
-        "learning_rate must be a number that is not negative, it is %s",
-        learningRate);
+        "learning_rate must be a number that is not negative, it is %s".formatted(learningRate));
     problems.require(
         warmupRatio >= 0 && warmupRatio <= 1,
-        "warmup_ratio must be in [0, 1], not %s",
-        warmupRatio);
-    problems.require(warmupSteps >= 0, "warmup_steps must not be negative, it is %s", warmupSteps);
+        "warmup_ratio must be in [0, 1], not %s".formatted(warmupRatio));
+    problems.require(
+        warmupSteps >= 0, "warmup_steps must not be negative, it is %s".formatted(warmupSteps));
     problems.require(
         minimumRatio >= 0 && minimumRatio <= 1,
-        "min_learning_rate_ratio must be in [0, 1], not %s",
-        minimumRatio);
+        "min_learning_rate_ratio must be in [0, 1], not %s".formatted(minimumRatio));
     problems.throwIfAny();
   }
 

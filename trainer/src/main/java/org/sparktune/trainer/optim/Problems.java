@@ -13,11 +13,11 @@ public final class Problems {
    * Notes a problem unless the condition holds.
    *
    * @param condition what must be true; write it so that NaN fails it
-   * @param message names the option and its value, in {@link String#format} notation
+   * @param message names the option and its value
    */
-  public void require(boolean condition, String message, Object... arguments) {
+  public void require(boolean condition, String message) {
     if (!condition) {
-      found.add(message.formatted(arguments));
+      found.add(message);
     }
   }
 

@@ -25,14 +25,18 @@ public record Cadence(
   /** Checks the values. */
   public Cadence {
     Problems problems = new Problems();
-    problems.require(logEvery >= 1, "log_every must be at least 1, not %d", logEvery);
+    problems.require(logEvery >= 1, "log_every must be at least 1, not %d".formatted(logEvery));
     problems.require(
-        evaluateEvery >= 0, "evaluate_every must not be negative, it is %d", evaluateEvery);
-    problems.require(sampleEvery >= 0, "sample_every must not be negative, it is %d", sampleEvery);
+        evaluateEvery >= 0,
+        "evaluate_every must not be negative, it is %d".formatted(evaluateEvery));
     problems.require(
-        checkpointEvery >= 0, "checkpoint_every must not be negative, it is %d", checkpointEvery);
+        sampleEvery >= 0, "sample_every must not be negative, it is %d".formatted(sampleEvery));
     problems.require(
-        keepCheckpoints >= 1, "keep_checkpoints must be at least 1, not %d", keepCheckpoints);
+        checkpointEvery >= 0,
+        "checkpoint_every must not be negative, it is %d".formatted(checkpointEvery));
+    problems.require(
+        keepCheckpoints >= 1,
+        "keep_checkpoints must be at least 1, not %d".formatted(keepCheckpoints));
     problems.throwIfAny();
   }
 }

@@ -46,15 +46,17 @@ public record TrainingOptions(
   /** Checks the values. */
   public TrainingOptions {
     Problems problems = new Problems();
-    problems.require(maxSteps >= 0, "max_steps must not be negative, it is %d", maxSteps);
+    problems.require(maxSteps >= 0, "max_steps must not be negative, it is %d".formatted(maxSteps));
     problems.require(
-        epochs >= 1 || maxSteps > 0, "epochs must be at least 1 without max_steps, not %d", epochs);
-    problems.require(batchSize >= 1, "batch_size must be at least 1, not %d", batchSize);
+        epochs >= 1 || maxSteps > 0,
+        "epochs must be at least 1 without max_steps, not %d".formatted(epochs));
+    problems.require(batchSize >= 1, "batch_size must be at least 1, not %d".formatted(batchSize));
     problems.require(
         gradientAccumulationSteps >= 1,
-        "gradient_accumulation_steps must be at least 1, not %d",
-        gradientAccumulationSteps);
-    problems.require(maxGradNorm >= 0, "max_grad_norm must not be negative, it is %s", maxGradNorm);
+        "gradient_accumulation_steps must be at least 1, not %d"
+            .formatted(gradientAccumulationSteps));
+    problems.require(
+        maxGradNorm >= 0, "max_grad_norm must not be negative, it is %s".formatted(maxGradNorm));
     problems.throwIfAny();
   }
 }
