@@ -1,0 +1,137 @@
+package org.sparktune.trainer.optim;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.sparktune.trainer.memory.Memory;
+import org.sparktune.trainer.memory.Tensor;
+
+/**
+ * Arithmetic on flat F32 vectors of any length, in blocks of fixed size that threads take one by
+ * one. What a block computes depends on nothing but its place, and sums are added up in block
+ * order, so the bits are the same on any number of threads.
+ */
+public final class FlatVectors implements AutoCloseable {
+  /** Elements of a block: large enough to hide the hand-over, small enough to share evenly. */
+  static final int BLOCK = 1 << 16;
+
+  private final int threads;
+  private final ExecutorService pool;
+
+  /**
+   * @param threads how many threads work, the caller's included
+   */
+  public FlatVectors(int threads) {
+    this.threads = threads;
+    this.pool =
+        threads == 1
+            ? null
+            : Executors.newFixedThreadPool(
+                threads - 1,
+                task -> {
+                  Thread thread = new Thread(task, "optimizer");
+                  thread.setDaemon(true);
+                  return thread;
+                });
+  }
+
+  /** The sum of the squares of a vector's elements, in double precision. */
+  public double squaredNorm(Tensor vector) {
+    long size = vector.size();
+    double[] sums = new double[blocks(size)];
+    forEachBlock(
+        sums.length,
+        (block, chunk) -> {
+          long from = (long) block * BLOCK;
+          int count = (int) Math.min(BLOCK, size - from);
+          sums[block] =
+              OptimizerKernels.squaredNorm(chunk, vector.address() + from * Float.BYTES, count);
+        });
+    double sum = 0;
+    for (double part : sums) {
+      sum += part;
+    }
+    return sum;
+  }
+
+  /** {@code into += vector}, element by element. */
+  public void add(Tensor into, Tensor vector) {
+    requireSameSize(into, vector);
+    long size = into.size();
+    forEachBlock(
+        blocks(size),
+        (block, chunk) -> {
+          long offset = (long) block * BLOCK * Float.BYTES;
+          int count = (int) Math.min(BLOCK, size - (long) block * BLOCK);
+          OptimizerKernels.add(chunk, into.address() + offset, vector.address() + offset, count);
+        });
+  }
+
+  /** {@code into = vector}. */
+  public void copy(Tensor into, Tensor vector) {
+    requireSameSize(into, vector);
+    Memory.copy(vector.address(), into.address(), vector.byteSize());
+  }
+
+  @Override
+  public void close() {
+    if (pool != null) {
+      pool.shutdownNow();
+    }
+  }
+
+  /** Runs a task for blocks 0 to {@code count - 1}, on all threads. */
+  void forEachBlock(int count, BlockTask task) {
+    AtomicInteger next = new AtomicInteger();
+    Callable<Void> worker =
+        () -> {
+          OptimizerKernels.Chunk chunk = new OptimizerKernels.Chunk();
+          for (int block = next.getAndIncrement(); block < count; block = next.getAndIncrement()) {
+            task.run(block, chunk);
+          }
+          return null;
+        };
+    try {
+      int helpers = pool == null ? 0 : Math.min(threads, count) - 1;
+      if (helpers <= 0) {
+        worker.call();
+        return;
+      }
+      List<Future<Void>> running = new ArrayList<>(helpers);
+      for (int i = 0; i < helpers; i++) {
+        running.add(pool.submit(worker));
+      }
+      worker.call();
+      for (Future<Void> helper : running) {
+        helper.get();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted in the middle of an optimizer step", e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("An optimizer thread failed", e.getCause());
+    } catch (Exception e) {
+      throw new IllegalStateException("An optimizer thread failed", e);
+    }
+  }
+
+  private static int blocks(long size) {
+    return Math.toIntExact((size + BLOCK - 1) / BLOCK);
+  }
+
+  private static void requireSameSize(Tensor a, Tensor b) {
+    if (a.byteSize() != b.byteSize()) {
+      throw new IllegalArgumentException("%s and %s differ in size".formatted(a, b));
+    }
+  }
+
+  /** Works on one block with the calling thread's chunk of heap memory. */
+  interface BlockTask {
+    void run(int block, OptimizerKernels.Chunk chunk);
+  }
+}
