@@ -4,7 +4,8 @@ package org.sparktune.tokenizer.jinja;
 public final class TemplateException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  TemplateException(String message) {
+  /** A failure with its message. */
+  public TemplateException(String message) {
     super(message);
   }
 
