@@ -55,6 +55,9 @@ public interface Tokenizer {
   /** The padding token, if the model has one. */
   OptionalInt padId();
 
+  /** The tokenizer as GGUF metadata holds it. */
+  TokenizerVocabulary vocabulary();
+
   /**
    * SHA-256 over everything that decides which ids a text gets; equal fingerprints mean equal ids.
    * The same vocabulary read from {@code tokenizer.json}, {@code tokenizer.model} or GGUF has the
