@@ -22,31 +22,27 @@ public record RowOrder(boolean reshuffled, long seed) {
 
   /** The order of parts in an epoch. */
   int[] parts(long epoch, int count) {
-    return permutation(epoch, count, 1);
+    return permutation(epoch, count, epoch, 1);
   }
 
   /** The order of a part's row groups in an epoch. */
   int[] rowGroups(long epoch, int part, int count) {
-    return permutation(epoch, count, 2, part);
+    return permutation(epoch, count, epoch, 2, part);
   }
 
   /** The order of a row group's rows in an epoch. */
   int[] rows(long epoch, int part, int rowGroup, int count) {
-    return permutation(epoch, count, 3, part, rowGroup);
+    return permutation(epoch, count, epoch, 3, part, rowGroup);
   }
 
-  private int[] permutation(long epoch, int count, int... place) {
+  private int[] permutation(long epoch, int count, long... place) {
     int[] order = new int[count];
     for (int i = 0; i < count; i++) {
       order[i] = i;
     }
     if (reshuffled && epoch > 0) {
-      long mixed = mix(seed ^ mix(epoch));
-      for (int coordinate : place) {
-        mixed = mix(mixed ^ coordinate);
-      }
       // java.util.Random: its numbers are part of the Java specification.
-      Random random = new Random(mixed);
+      Random random = new Random(Seeds.derive(seed, place));
       for (int i = count - 1; i > 0; i--) {
         int j = random.nextInt(i + 1);
         int swap = order[i];
@@ -55,13 +51,5 @@ public record RowOrder(boolean reshuffled, long seed) {
       }
     }
     return order;
-  }
-
-  /** SplitMix64 (Steele, Lea and Flood 2014): neighbouring inputs give unrelated seeds. */
-  private static long mix(long value) {
-    long z = value + 0x9E3779B97F4A7C15L;
-    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-    return z ^ (z >>> 31);
   }
 }

@@ -14,7 +14,7 @@ import org.sparktune.trainer.memory.Tensor;
 /**
  * Arithmetic on flat F32 vectors of any length, in blocks of fixed size that threads take one by
  * one. What a block computes depends on nothing but its place, and sums are added up in block
- * order, so the bits are the same on any number of threads.
+ * order, so the bits are the same on any number of threads. To be called from one thread.
  */
 public final class FlatVectors implements AutoCloseable {
   /** Elements of a block: large enough to hide the hand-over, small enough to share evenly. */
@@ -22,6 +22,7 @@ public final class FlatVectors implements AutoCloseable {
 
   private final int threads;
   private final ExecutorService pool;
+  private double[] blockSums = {};
 
   /**
    * @param threads how many threads work, the caller's included
@@ -43,9 +44,13 @@ public final class FlatVectors implements AutoCloseable {
   /** The sum of the squares of a vector's elements, in double precision. */
   public double squaredNorm(Tensor vector) {
     long size = vector.size();
-    double[] sums = new double[blocks(size)];
+    int blocks = blocks(size);
+    if (blockSums.length < blocks) {
+      blockSums = new double[blocks];
+    }
+    double[] sums = blockSums;
     forEachBlock(
-        sums.length,
+        blocks,
         (block, chunk) -> {
           long from = (long) block * BLOCK;
           int count = (int) Math.min(BLOCK, size - from);
@@ -53,8 +58,8 @@ public final class FlatVectors implements AutoCloseable {
               OptimizerKernels.squaredNorm(chunk, vector.address() + from * Float.BYTES, count);
         });
     double sum = 0;
-    for (double part : sums) {
-      sum += part;
+    for (int block = 0; block < blocks; block++) {
+      sum += sums[block];
     }
     return sum;
   }

@@ -7,7 +7,8 @@ import org.sparktune.trainer.optim.Problems;
  * changes what is trained, so all of it may differ when a run is resumed.
  *
  * @param logEvery log line and metrics line; at least 1
- * @param evaluateEvery validation loss; the start and the end are evaluated as well
+ * @param evaluateEvery validation loss; with a validation split the start and the end are always
+ *     evaluated
  * @param sampleEvery sample generations
  * @param checkpointEvery checkpoints; the end always has one
  * @param keepCheckpoints how many of the newest checkpoints stay; at least 1

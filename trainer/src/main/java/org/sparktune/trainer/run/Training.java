@@ -1,9 +1,5 @@
 package org.sparktune.trainer.run;
 
-import java.util.Optional;
-import org.sparktune.core.ErrorCode;
-import org.sparktune.core.SparktuneException;
-
 /** Trains a {@link Trainable} from a prepared dataset: the one entry point of this package. */
 public final class Training {
   private Training() {}
@@ -13,15 +9,14 @@ public final class Training {
    * one. A run that was stopped and resumed ends with the same bits as one that was not.
    *
    * @return how it ended
-   * @throws SparktuneException {@code INTERRUPTED} when stopped, {@code DIVERGED} when a loss or a
-   *     gradient is not finite, {@code MISMATCH} when the checkpoint belongs to another run, {@code
-   *     RESOURCES} or {@code OUTPUT} when a checkpoint cannot be written
+   * @throws org.sparktune.core.SparktuneException {@code INTERRUPTED} when stopped, {@code
+   *     DIVERGED} when a loss or a gradient is not finite, {@code MISMATCH} when the checkpoint
+   *     belongs to another run, {@code RESOURCES} or {@code OUTPUT} when a checkpoint cannot be
+   *     written
    */
   public static TrainingResult run(TrainingInputs inputs) {
-    if (inputs.train().rows() > 0) {
-      throw new SparktuneException(
-          ErrorCode.UNSUPPORTED, "The training loop is not there yet.", "");
+    try (TrainingLoop loop = new TrainingLoop(inputs)) {
+      return loop.run();
     }
-    return new TrainingResult(0, 0, 0, 0, 0, Optional.empty(), Optional.empty());
   }
 }

@@ -1,0 +1,217 @@
+package org.sparktune.trainer.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.optim.AdamW;
+import org.sparktune.trainer.optim.FlatVectors;
+import org.sparktune.trainer.optim.GradientTree;
+
+/** One run: evaluate → sample → checkpoint → step → log, until all steps are made. */
+final class TrainingLoop implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
+
+  private final TrainingInputs inputs;
+  private final TrainingOptions options;
+  private final Trainable trainable;
+  private final long stepsPerEpoch;
+  private final long totalSteps;
+  private final FlatVectors vectors;
+  private final AdamW optimizer;
+  private final GradientTree tree;
+  private final TrainingStep trainingStep;
+  private final RunStore store;
+  private final RunLog log;
+  private final ControlFile control;
+  private final Optional<Evaluator> evaluator;
+
+  private ControlFile.Settings settings;
+  private Progress progress;
+
+  TrainingLoop(TrainingInputs inputs) {
+    this.inputs = inputs;
+    this.options = inputs.options();
+    this.trainable = inputs.trainable();
+    long microBatches = ceilingDivide(inputs.train().rows(), options.batchSize());
+    this.stepsPerEpoch = ceilingDivide(microBatches, options.gradientAccumulationSteps());
+    this.totalSteps =
+        options.maxSteps() > 0 ? options.maxSteps() : options.epochs() * stepsPerEpoch;
+    this.vectors = new FlatVectors(Runtime.getRuntime().availableProcessors());
+    this.optimizer = new AdamW(trainable.layout(), options.optimizer(), vectors);
+    this.tree =
+        new GradientTree(trainable.gradients(), options.gradientAccumulationSteps(), vectors);
+    this.trainingStep = new TrainingStep(trainable, options, optimizer, tree, vectors);
+    SortedMap<String, String> identity = RunIdentity.of(inputs, totalSteps);
+    Checkpoints checkpoints =
+        new Checkpoints(
+            inputs.taskFolder().resolve("checkpoints"), options.cadence().keepCheckpoints());
+    this.store = new RunStore(trainable, optimizer, identity, checkpoints);
+    this.log = new RunLog(inputs.taskFolder().resolve("metrics.jsonl"), inputs.listener());
+    this.control = new ControlFile(inputs.taskFolder().resolve("control.json"));
+    this.evaluator =
+        inputs.validation().map(split -> new Evaluator(trainable, split, options.batchSize()));
+    this.settings = new ControlFile.Settings(options.schedule(), options.cadence());
+    this.progress = Progress.start(options.schedule().learningRate());
+  }
+
+  TrainingResult run() {
+    boolean resumed = resume();
+    log.started(plan());
+    // A resumed run has evaluated, sampled and saved at this step already.
+    boolean arrived = !resumed;
+    while (true) {
+      long step = progress.step();
+      boolean last = step >= totalSteps;
+      Cadence cadence = settings.cadence();
+      boolean saved = !arrived;
+      if (arrived) {
+        if (last || step == 0 || isDue(cadence.evaluateEvery())) {
+          evaluate();
+        }
+        if (isDue(cadence.sampleEvery()) || (last && cadence.sampleEvery() > 0)) {
+          inputs.listener().sample(step);
+        }
+        if (last || isDue(cadence.checkpointEvery())) {
+          checkpoint();
+          saved = true;
+        }
+      }
+      if (last) {
+        break;
+      }
+      if (inputs.stopRequested().getAsBoolean()) {
+        throw interrupted(saved);
+      }
+      pollControl();
+      step();
+      arrived = true;
+    }
+    return log.finished(progress);
+  }
+
+  @Override
+  public void close() {
+    tree.close();
+    optimizer.close();
+    vectors.close();
+  }
+
+  private void step() {
+    List<MicroBatch> microBatches =
+        MicroBatch.readStep(
+            inputs.train(), options.batchSize(), options.gradientAccumulationSteps());
+    double learningRate = settings.schedule().at(progress.step(), totalSteps);
+    long begin = System.nanoTime();
+    TrainingStep.Outcome outcome;
+    try {
+      outcome = trainingStep.make(progress.step(), microBatches, learningRate);
+    } catch (TrainingStep.NotFiniteException e) {
+      throw new SparktuneException(
+          ErrorCode.DIVERGED,
+          "Step %d of %d: %s in %s."
+              .formatted(progress.step() + 1, totalSteps, e.getMessage(), e.places()),
+          "The last good checkpoint is %s; lower the learning rate or look at these rows."
+              .formatted(store.newestName()),
+          e);
+    }
+    double seconds = (System.nanoTime() - begin) * 1e-9;
+    progress = progress.afterStep(outcome.tokens(), outcome.loss());
+    log.stepped(
+        progress, totalSteps, outcome, learningRate, seconds, settings.cadence().logEvery());
+  }
+
+  private void evaluate() {
+    if (evaluator.isEmpty()) {
+      return;
+    }
+    EvaluationMetrics evaluation = evaluator.get().evaluate(progress.step());
+    progress = progress.afterEvaluation(evaluation);
+    log.evaluated(evaluation);
+  }
+
+  private void checkpoint() {
+    Path path = store.save(progress, inputs.train().cursor());
+    LOG.info("checkpoint {}", path);
+    inputs.listener().checkpointed(progress.step(), path);
+  }
+
+  private boolean resume() {
+    createTaskFolder();
+    Optional<RunStore.Restored> restored = store.restore();
+    progress = restored.map(RunStore.Restored::progress).orElse(progress);
+    restored.ifPresent(found -> inputs.train().seek(found.cursor()));
+    settings =
+        new ControlFile.Settings(
+            settings.schedule().withLearningRate(progress.learningRate()), settings.cadence());
+    log.truncateAfter(restored.isPresent() ? progress.step() : -1);
+    return restored.isPresent();
+  }
+
+  private void pollControl() {
+    control
+        .poll(settings)
+        .ifPresent(
+            changed -> {
+              LOG.info(
+                  "control.json at step {}: learning rate {}, {}",
+                  progress.step(),
+                  changed.schedule().learningRate(),
+                  changed.cadence());
+              settings = changed;
+              progress = progress.withLearningRate(changed.schedule().learningRate());
+            });
+  }
+
+  private SparktuneException interrupted(boolean saved) {
+    if (!saved) {
+      checkpoint();
+    }
+    return new SparktuneException(
+        ErrorCode.INTERRUPTED,
+        "Training was stopped after step %d of %d.".formatted(progress.step(), totalSteps),
+        "Run the same command again to go on from %s.".formatted(store.newestName()));
+  }
+
+  private TrainingPlan plan() {
+    long parameters = trainable.layout().size();
+    return new TrainingPlan(
+        inputs.train().rows(),
+        inputs.train().tokens(),
+        inputs.train().lossTokens(),
+        stepsPerEpoch,
+        totalSteps,
+        inputs.train().tokens() / stepsPerEpoch,
+        parameters,
+        4 * parameters * Float.BYTES + tree.bytes(),
+        inputs.validation().map(split -> split.rows()).orElse(0L),
+        progress.step());
+  }
+
+  private boolean isDue(long every) {
+    return every > 0 && progress.step() > 0 && progress.step() % every == 0;
+  }
+
+  private void createTaskFolder() {
+    try {
+      Files.createDirectories(inputs.taskFolder());
+    } catch (IOException e) {
+      throw new SparktuneException(
+          ErrorCode.OUTPUT,
+          "The output folder %s cannot be made (%s)."
+              .formatted(inputs.taskFolder(), e.getMessage()),
+          "Choose another output folder.",
+          e);
+    }
+  }
+
+  private static long ceilingDivide(long value, long by) {
+    return (value + by - 1) / by;
+  }
+}
