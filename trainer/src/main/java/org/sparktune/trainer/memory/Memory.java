@@ -1,6 +1,9 @@
 package org.sparktune.trainer.memory;
 
 import java.lang.reflect.Field;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import sun.misc.Unsafe;
 
 /**
@@ -12,7 +15,29 @@ public final class Memory {
   private static final Unsafe UNSAFE = unsafe();
   private static final long FLOAT_BASE = Unsafe.ARRAY_FLOAT_BASE_OFFSET;
 
+  private static final long BUFFER_ADDRESS = offset("address");
+  private static final long BUFFER_CAPACITY = offset("capacity");
+  private static final long BUFFER_LIMIT = offset("limit");
+
   private Memory() {}
+
+  /**
+   * A little-endian direct buffer that can be {@linkplain #place placed} anywhere. Java 17's Vector
+   * API reads off-heap memory through buffers only, and making one for every row would cost more
+   * than the row.
+   */
+  public static ByteBuffer window() {
+    ByteBuffer window = ByteBuffer.allocateDirect(0).order(ByteOrder.LITTLE_ENDIAN);
+    UNSAFE.putInt(window, BUFFER_CAPACITY, Integer.MAX_VALUE);
+    UNSAFE.putInt(window, BUFFER_LIMIT, Integer.MAX_VALUE);
+    return window;
+  }
+
+  /** Lets a {@linkplain #window window} start at an address; returns it. */
+  public static ByteBuffer place(ByteBuffer window, long address) {
+    UNSAFE.putLong(window, BUFFER_ADDRESS, address);
+    return window;
+  }
 
   /** Allocates bytes; {@link #free} releases them. */
   static long allocate(long bytes) {
@@ -82,6 +107,14 @@ public final class Memory {
   /** Writes a byte. */
   public static void putByte(long address, byte value) {
     UNSAFE.putByte(address, value);
+  }
+
+  private static long offset(String field) {
+    try {
+      return UNSAFE.objectFieldOffset(Buffer.class.getDeclaredField(field));
+    } catch (NoSuchFieldException e) {
+      throw new ExceptionInInitializerError(e);
+    }
   }
 
   private static Unsafe unsafe() {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.sparktune.trainer.engine.cpu.vector.Lanes;
 
 class TensorTest {
   @Test
@@ -20,10 +19,5 @@ class TensorTest {
       assertThrows(IndexOutOfBoundsException.class, () -> matrix.view(9, 4));
       assertThrows(IllegalStateException.class, block::byteSize);
     }
-  }
-
-  @Test
-  void shouldKnowTheVectorWidth() {
-    assertEquals(0, Lanes.count() & (Lanes.count() - 1));
   }
 }

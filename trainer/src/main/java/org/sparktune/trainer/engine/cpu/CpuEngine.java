@@ -1,0 +1,450 @@
+package org.sparktune.trainer.engine.cpu;
+
+import org.sparktune.trainer.engine.AttentionShape;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Weight;
+import org.sparktune.trainer.engine.cpu.vector.NormKernels;
+import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.memory.Memory;
+import org.sparktune.trainer.memory.Scratch;
+import org.sparktune.trainer.memory.Tensor;
+
+/**
+ * The engine on the processor. Products run block by block on the engine's own threads (see {@link
+ * Gemm}), everything else in fused loops over rows; results depend neither on the number of threads
+ * nor on timing. Calls come from one thread at a time.
+ */
+public final class CpuEngine implements Engine {
+  /** Up to so many rows a product reads its matrix once, row by row, at the speed of memory. */
+  private static final int MATRIX_VECTOR_ROWS = 4;
+
+  private static final int MATRIX_VECTOR_OUTPUTS = 128;
+  private static final int NORM_GRADIENT_ROWS = 64;
+  private static final int BIAS_GRADIENT_COLUMNS = 256;
+
+  private final Precision precision;
+  private final Gemm.Provider provider;
+  private final Arena arena = new Arena("the CPU engine");
+  private final Workers workers;
+  private final Rows rows;
+  private final Conversions conversions;
+  private final Products products;
+  private final Attention attention;
+  private final VocabularyLoss vocabularyLoss;
+  private final Scratch partialSums = new Scratch("norm gradients");
+
+  /**
+   * Starts the engine's threads.
+   *
+   * @param provider the library for products
+   * @param threads how many threads work, the caller's included
+   */
+  CpuEngine(Precision precision, int threads, Gemm.Provider provider) {
+    this.precision = precision;
+    this.provider = provider;
+    workers = new Workers(threads, provider);
+    rows = new Rows(workers);
+    conversions = new Conversions(rows);
+    products = new Products(workers, conversions);
+    attention = new Attention(workers, rows, bf16());
+    vocabularyLoss = new VocabularyLoss(workers, products);
+  }
+
+  private boolean bf16() {
+    return precision == Precision.BF16;
+  }
+
+  @Override
+  public String description() {
+    return "CPU, %d threads, %s products by %s"
+        .formatted(workers.count(), precision, provider.description());
+  }
+
+  @Override
+  public Precision precision() {
+    return precision;
+  }
+
+  @Override
+  public Tensor allocate(DType type, long... shape) {
+    return arena.allocate(type, shape);
+  }
+
+  @Override
+  public Weight freeze(Tensor matrix) {
+    DType wanted = bf16() ? DType.BF16 : DType.F32;
+    if (matrix.type() == wanted) {
+      return new CpuWeight(matrix, null);
+    }
+    Tensor operand = arena.allocate(wanted, matrix.rows(), matrix.columns());
+    conversions.copy(matrix, operand);
+    return new CpuWeight(operand, null);
+  }
+
+  @Override
+  public boolean retainsSource() {
+    return true;
+  }
+
+  @Override
+  public Weight track(Tensor matrix) {
+    if (!bf16()) {
+      return new CpuWeight(matrix, null);
+    }
+    Tensor operand = arena.allocate(DType.BF16, matrix.rows(), matrix.columns());
+    CpuWeight weight = new CpuWeight(operand, matrix);
+    refresh(weight);
+    return weight;
+  }
+
+  @Override
+  public void refresh(Weight tracked) {
+    CpuWeight weight = (CpuWeight) tracked;
+    if (weight.source() != null) {
+      conversions.copy(weight.source(), weight.operand());
+    }
+  }
+
+  @Override
+  public void linear(Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate) {
+    if (x.rows() <= MATRIX_VECTOR_ROWS) {
+      matrixVector(x, (CpuWeight) weight, bias, y, accumulate);
+    } else {
+      products.forward(x, (CpuWeight) weight, bias, y, accumulate);
+    }
+  }
+
+  private void matrixVector(Tensor x, CpuWeight weight, Tensor bias, Tensor y, boolean accumulate) {
+    Tensor matrix = weight.operand();
+    int in = Math.toIntExact(weight.in());
+    rows.runInPieces(
+        Math.toIntExact(weight.out()),
+        MATRIX_VECTOR_OUTPUTS,
+        (piece, from, to, worker) -> {
+          long offset = (long) from * Float.BYTES;
+          for (int row = 0; row < x.rows(); row++) {
+            worker
+                .kernels()
+                .dots()
+                .matrixVector(
+                    x.rowAddress(row),
+                    matrix.rowAddress(from),
+                    weight.bf16(),
+                    matrix.rowStride(),
+                    in,
+                    to - from,
+                    bias == null ? 0 : bias.address() + offset,
+                    y.rowAddress(row) + offset,
+                    accumulate);
+          }
+        });
+  }
+
+  @Override
+  public void linearInputGradient(Tensor dy, Weight weight, Tensor dx, boolean accumulate) {
+    Tensor matrix = ((CpuWeight) weight).operand();
+    products.multiply(false, dy, false, matrix, bf16(), 1, accumulate ? 1 : 0, dx);
+  }
+
+  @Override
+  public void linearWeightGradient(Tensor dy, Tensor x, Tensor dWeight, Tensor dBias) {
+    products.multiply(true, dy, false, x, bf16(), 1, 1, dWeight);
+    if (dBias != null) {
+      addColumnSums(dy, dBias);
+    }
+  }
+
+  private void addColumnSums(Tensor dy, Tensor sums) {
+    rows.runInPieces(
+        Math.toIntExact(dy.columns()),
+        BIAS_GRADIENT_COLUMNS,
+        (piece, from, to, worker) -> {
+          long offset = (long) from * Float.BYTES;
+          for (int row = 0; row < dy.rows(); row++) {
+            worker
+                .kernels()
+                .elements()
+                .add(dy.rowAddress(row) + offset, sums.address() + offset, to - from);
+          }
+        });
+  }
+
+  @Override
+  public void product(
+      boolean transposeA,
+      Tensor a,
+      boolean transposeB,
+      Tensor b,
+      float alpha,
+      float beta,
+      Tensor c) {
+    products.multiply(transposeA, a, transposeB, b, false, alpha, beta, c);
+  }
+
+  @Override
+  public void embed(Tensor table, int[] ids, Tensor out) {
+    rows.run(
+        ids.length,
+        out.columns(),
+        (from, to, worker) -> {
+          for (int row = from; row < to; row++) {
+            Conversions.copyRow(table, ids[row], out, row, worker);
+          }
+        });
+  }
+
+  @Override
+  public void embedGradient(Tensor dOut, int[] ids, Tensor dTable) {
+    rows.runInPieces(
+        Math.toIntExact(dOut.columns()),
+        BIAS_GRADIENT_COLUMNS,
+        (piece, from, to, worker) -> {
+          long offset = (long) from * Float.BYTES;
+          for (int row = 0; row < ids.length; row++) {
+            worker
+                .kernels()
+                .elements()
+                .add(
+                    dOut.rowAddress(row) + offset, dTable.rowAddress(ids[row]) + offset, to - from);
+          }
+        });
+  }
+
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
+    int columns = Math.toIntExact(x.columns());
+    rows.run(
+        x.rows(),
+        columns,
+        (from, to, worker) -> {
+          NormKernels norms = worker.kernels().norms();
+          for (int row = from; row < to; row++) {
+            float inverse =
+                norms.normalize(
+                    x.rowAddress(row), weight.address(), eps, out.rowAddress(row), columns);
+            inverseRms.setFloat(row, inverse);
+          }
+        });
+  }
+
+  @Override
+  public void rmsNormGradient(
+      Tensor dOut,
+      Tensor x,
+      Tensor weight,
+      Tensor inverseRms,
+      Tensor dx,
+      boolean accumulate,
+      Tensor dWeight) {
+    int columns = Math.toIntExact(x.columns());
+    if (dWeight != null) {
+      addNormWeightGradient(dOut, x, inverseRms, dWeight);
+    }
+    rows.run(
+        x.rows(),
+        columns,
+        (from, to, worker) -> {
+          NormKernels norms = worker.kernels().norms();
+          for (int row = from; row < to; row++) {
+            norms.gradient(
+                dOut.rowAddress(row),
+                x.rowAddress(row),
+                weight.address(),
+                inverseRms.getFloat(row),
+                dx.rowAddress(row),
+                accumulate,
+                columns);
+          }
+        });
+  }
+
+  /** Sums pieces of a fixed number of rows, then adds the pieces in order. */
+  private void addNormWeightGradient(Tensor dOut, Tensor x, Tensor inverseRms, Tensor dWeight) {
+    int columns = Math.toIntExact(x.columns());
+    int count = Math.toIntExact(x.rows());
+    int pieces = (count + NORM_GRADIENT_ROWS - 1) / NORM_GRADIENT_ROWS;
+    long bytes = (long) columns * Float.BYTES;
+    long partials = partialSums.reserve(pieces * bytes);
+    rows.runInPieces(
+        count,
+        NORM_GRADIENT_ROWS,
+        (piece, from, to, worker) -> {
+          long partial = partials + piece * bytes;
+          Memory.fill(partial, bytes, (byte) 0);
+          for (int row = from; row < to; row++) {
+            worker
+                .kernels()
+                .norms()
+                .weightGradient(
+                    dOut.rowAddress(row),
+                    x.rowAddress(row),
+                    inverseRms.getFloat(row),
+                    partial,
+                    columns);
+          }
+        });
+    addColumnSums(Tensor.at(DType.F32, partials, pieces, columns), dWeight);
+  }
+
+  @Override
+  public void rope(
+      Tensor x, Tensor cos, Tensor sin, int[] positions, int headSize, boolean inverse) {
+    rows.run(
+        x.rows(),
+        x.columns(),
+        (from, to, worker) -> {
+          for (int row = from; row < to; row++) {
+            for (long head = 0; head < x.columns(); head += headSize) {
+              worker
+                  .kernels()
+                  .elements()
+                  .rotate(
+                      x.rowAddress(row) + head * Float.BYTES,
+                      cos.rowAddress(positions[row]),
+                      sin.rowAddress(positions[row]),
+                      headSize / 2,
+                      inverse);
+            }
+          }
+        });
+  }
+
+  @Override
+  public void attention(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      int[] documentStarts,
+      AttentionShape shape,
+      Tensor out,
+      Tensor logSumExp) {
+    attention.forward(q, k, v, documentStarts, shape, out, logSumExp);
+  }
+
+  @Override
+  public void attentionGradient(
+      Tensor dOut,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor logSumExp,
+      int[] documentStarts,
+      AttentionShape shape,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    attention.gradient(dOut, q, k, v, out, logSumExp, documentStarts, shape, dq, dk, dv);
+  }
+
+  @Override
+  public void cachedAttention(
+      Tensor q,
+      int[] starts,
+      Tensor[] keys,
+      Tensor[] values,
+      int[] lengths,
+      AttentionShape shape,
+      Tensor out) {
+    attention.cached(q, starts, keys, values, lengths, shape, out);
+  }
+
+  @Override
+  public void swiglu(Tensor gate, Tensor up, Tensor out) {
+    int columns = Math.toIntExact(gate.columns());
+    rows.run(
+        gate.rows(),
+        columns,
+        (from, to, worker) -> {
+          for (int row = from; row < to; row++) {
+            worker
+                .kernels()
+                .elements()
+                .swiglu(gate.rowAddress(row), up.rowAddress(row), out.rowAddress(row), columns);
+          }
+        });
+  }
+
+  @Override
+  public void swigluGradient(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+    int columns = Math.toIntExact(gate.columns());
+    rows.run(
+        gate.rows(),
+        columns,
+        (from, to, worker) -> {
+          for (int row = from; row < to; row++) {
+            worker
+                .kernels()
+                .elements()
+                .swigluGradient(
+                    dOut.rowAddress(row),
+                    gate.rowAddress(row),
+                    up.rowAddress(row),
+                    dGate.rowAddress(row),
+                    dUp.rowAddress(row),
+                    columns);
+          }
+        });
+  }
+
+  @Override
+  public void add(Tensor x, Tensor y) {
+    int columns = Math.toIntExact(x.columns());
+    rows.run(
+        x.rows(),
+        columns,
+        (from, to, worker) -> {
+          for (int row = from; row < to; row++) {
+            worker.kernels().elements().add(x.rowAddress(row), y.rowAddress(row), columns);
+          }
+        });
+  }
+
+  @Override
+  public void logits(Tensor hidden, Weight head, Tensor logits) {
+    linear(hidden, head, null, logits, false);
+  }
+
+  @Override
+  public void tokenLogProbs(
+      Tensor hidden, Weight head, int[] targets, Tensor logProbs, Tensor logSumExp) {
+    vocabularyLoss.logProbs(hidden, (CpuWeight) head, targets, logProbs, logSumExp);
+  }
+
+  @Override
+  public void tokenLogProbsGradient(
+      Tensor hidden,
+      Weight head,
+      int[] targets,
+      Tensor logSumExp,
+      Tensor dLogProbs,
+      Tensor dHidden,
+      Tensor dHead) {
+    vocabularyLoss.gradient(
+        hidden, (CpuWeight) head, targets, logSumExp, dLogProbs, dHidden, dHead);
+  }
+
+  @Override
+  public void tokenLossAndGradient(
+      Tensor hidden,
+      Weight head,
+      int[] targets,
+      Tensor dLogProbs,
+      Tensor logProbs,
+      Tensor dHidden,
+      Tensor dHead) {
+    vocabularyLoss.lossAndGradient(
+        hidden, (CpuWeight) head, targets, dLogProbs, logProbs, dHidden, dHead);
+  }
+
+  @Override
+  public void close() {
+    workers.close();
+    products.close();
+    attention.close();
+    vocabularyLoss.close();
+    partialSums.close();
+    arena.close();
+  }
+}

@@ -1,0 +1,53 @@
+package org.sparktune.trainer.engine.cpu;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Engine.Precision;
+
+/** Opens the CPU engine with the best library that loads here. */
+public final class CpuEngines {
+  private static final Logger LOG = LoggerFactory.getLogger(CpuEngines.class);
+
+  private CpuEngines() {}
+
+  /**
+   * Opens the engine.
+   *
+   * @param precision the precision of products, or null for BF16 where the processor computes it
+   *     and F32 elsewhere
+   * @param threads how many threads work
+   */
+  public static Engine open(Precision precision, int threads) {
+    Gemm.Provider provider = provider();
+    if (precision == Precision.BF16 && provider instanceof OpenBlasGemm.OpenBlas) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "Precision bf16 needs oneDNN, which does not load on this machine.",
+          "Use precision fp32.");
+    }
+    Precision chosen =
+        precision != null ? precision : provider.hasNativeBf16() ? Precision.BF16 : Precision.F32;
+    return new CpuEngine(chosen, threads, provider);
+  }
+
+  private static Gemm.Provider provider() {
+    try {
+      return new OneDnnGemm.OneDnn();
+    } catch (LinkageError oneDnn) {
+      LOG.warn("oneDNN does not load ({}); products run on OpenBLAS.", oneDnn.toString());
+      try {
+        return new OpenBlasGemm.OpenBlas();
+      } catch (LinkageError openBlas) {
+        openBlas.addSuppressed(oneDnn);
+        throw new SparktuneException(
+            ErrorCode.UNSUPPORTED,
+            "Neither oneDNN nor OpenBLAS loads on this machine: %s.".formatted(openBlas),
+            "Add the native libraries of this platform (org.bytedeco:dnnl) to the class path.",
+            openBlas);
+      }
+    }
+  }
+}

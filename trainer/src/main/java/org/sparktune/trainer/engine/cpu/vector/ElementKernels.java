@@ -1,0 +1,153 @@
+package org.sparktune.trainer.engine.cpu.vector;
+
+import static org.sparktune.trainer.engine.cpu.vector.Vectors.LANES;
+import static org.sparktune.trainer.engine.cpu.vector.Vectors.exp;
+import static org.sparktune.trainer.engine.cpu.vector.Vectors.get;
+import static org.sparktune.trainer.engine.cpu.vector.Vectors.load;
+import static org.sparktune.trainer.engine.cpu.vector.Vectors.put;
+import static org.sparktune.trainer.engine.cpu.vector.Vectors.store;
+
+import java.nio.ByteBuffer;
+import jdk.incubator.vector.FloatVector;
+import org.sparktune.trainer.memory.Memory;
+
+/** Loops over the elements of one row. Not safe for several threads: each has its own. */
+public final class ElementKernels {
+  private final ByteBuffer first = Memory.window();
+  private final ByteBuffer second = Memory.window();
+  private final ByteBuffer third = Memory.window();
+  private final ByteBuffer fourth = Memory.window();
+  private final ByteBuffer fifth = Memory.window();
+
+  /** y += x, {@code count} floats each. */
+  public void add(long x, long y, int count) {
+    ByteBuffer from = Memory.place(first, x);
+    ByteBuffer to = Memory.place(second, y);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      store(load(to, i).add(load(from, i)), to, i);
+    }
+    for (; i < count; i++) {
+      put(to, i, get(to, i) + get(from, i));
+    }
+  }
+
+  /** y = factor · y, {@code count} floats. */
+  public void scale(float factor, long y, int count) {
+    ByteBuffer to = Memory.place(first, y);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      store(load(to, i).mul(factor), to, i);
+    }
+    for (; i < count; i++) {
+      put(to, i, get(to, i) * factor);
+    }
+  }
+
+  /** Rounds {@code count} floats to BF16: nearest, ties to even. */
+  public void toBf16(long floats, long halves, int count) {
+    ByteBuffer from = Memory.place(first, floats);
+    ByteBuffer to = Memory.place(second, halves);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      Vectors.storeBf16(load(from, i), to, i);
+    }
+    for (; i < count; i++) {
+      Vectors.putBf16(to, i, get(from, i));
+    }
+  }
+
+  /** Widens {@code count} BF16 numbers. */
+  public void fromBf16(long halves, long floats, int count) {
+    ByteBuffer from = Memory.place(first, halves);
+    ByteBuffer to = Memory.place(second, floats);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      store(Vectors.loadBf16(from, i), to, i);
+    }
+    for (; i < count; i++) {
+      put(to, i, Vectors.getBf16(from, i));
+    }
+  }
+
+  /** out = gate · sigmoid(gate) · up, {@code count} floats each. */
+  public void swiglu(long gate, long up, long out, int count) {
+    ByteBuffer g = Memory.place(first, gate);
+    ByteBuffer u = Memory.place(second, up);
+    ByteBuffer o = Memory.place(third, out);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      FloatVector value = load(g, i);
+      store(value.div(exp(value.neg()).add(1f)).mul(load(u, i)), o, i);
+    }
+    for (; i < count; i++) {
+      float value = get(g, i);
+      put(o, i, value / (exp(-value) + 1f) * get(u, i));
+    }
+  }
+
+  /**
+   * The gradient of {@link #swiglu}; the results may be written over gate and up.
+   *
+   * @param count floats of each
+   */
+  public void swigluGradient(long dOut, long gate, long up, long dGate, long dUp, int count) {
+    ByteBuffer d = Memory.place(first, dOut);
+    ByteBuffer g = Memory.place(second, gate);
+    ByteBuffer u = Memory.place(third, up);
+    ByteBuffer dg = Memory.place(fourth, dGate);
+    ByteBuffer du = Memory.place(fifth, dUp);
+    FloatVector one = FloatVector.broadcast(Vectors.FLOATS, 1f);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      FloatVector value = load(g, i);
+      FloatVector linear = load(u, i);
+      FloatVector upstream = load(d, i);
+      FloatVector sigmoid = one.div(exp(value.neg()).add(1f));
+      FloatVector slope = one.sub(sigmoid).fma(value, one).mul(sigmoid);
+      store(upstream.mul(linear).mul(slope), dg, i);
+      store(upstream.mul(value.mul(sigmoid)), du, i);
+    }
+    for (; i < count; i++) {
+      float value = get(g, i);
+      float linear = get(u, i);
+      float upstream = get(d, i);
+      float sigmoid = 1f / (exp(-value) + 1f);
+      float slope = Math.fma(1f - sigmoid, value, 1f) * sigmoid;
+      put(dg, i, upstream * linear * slope);
+      put(du, i, upstream * (value * sigmoid));
+    }
+  }
+
+  /**
+   * Rotates the two halves of one head.
+   *
+   * @param x {@code (2·half)} floats
+   * @param cos {@code (half)} floats
+   * @param sin {@code (half)} floats
+   * @param inverse rotate back
+   */
+  public void rotate(long x, long cos, long sin, int half, boolean inverse) {
+    ByteBuffer low = Memory.place(first, x);
+    ByteBuffer high = Memory.place(second, x + (long) half * Float.BYTES);
+    ByteBuffer c = Memory.place(third, cos);
+    ByteBuffer s = Memory.place(fourth, sin);
+    float sign = inverse ? -1 : 1;
+    int i = 0;
+    for (; i <= half - LANES; i += LANES) {
+      FloatVector a = load(low, i);
+      FloatVector b = load(high, i);
+      FloatVector cosine = load(c, i);
+      FloatVector sine = load(s, i).mul(sign);
+      store(a.mul(cosine).sub(b.mul(sine)), low, i);
+      store(b.mul(cosine).add(a.mul(sine)), high, i);
+    }
+    for (; i < half; i++) {
+      float a = get(low, i);
+      float b = get(high, i);
+      float sine = get(s, i) * sign;
+      put(low, i, a * get(c, i) - b * sine);
+      put(high, i, b * get(c, i) + a * sine);
+    }
+  }
+}

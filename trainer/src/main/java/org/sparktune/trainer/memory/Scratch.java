@@ -1,0 +1,57 @@
+package org.sparktune.trainer.memory;
+
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+
+/**
+ * One block of off-heap memory that grows to the largest size asked for and is used again and
+ * again. Its contents are undefined after every {@link #reserve}. Not safe for several threads.
+ */
+public final class Scratch implements AutoCloseable {
+  private static final long ALIGNMENT = 64;
+
+  private final String name;
+  private long block;
+  private long capacity;
+
+  /**
+   * @param name what the memory is for, used in messages
+   */
+  public Scratch(String name) {
+    this.name = name;
+  }
+
+  /** The 64-byte aligned address of at least so many bytes; valid until the next call. */
+  public long reserve(long bytes) {
+    if (bytes > capacity) {
+      close();
+      // A little more than asked for, so that slightly longer batches do not grow it every time.
+      long grown = bytes + bytes / 8;
+      try {
+        block = Memory.allocate(grown + ALIGNMENT);
+      } catch (OutOfMemoryError e) {
+        throw new SparktuneException(
+            ErrorCode.RESOURCES,
+            "No memory for %,d bytes of %s.".formatted(grown, name),
+            "Use a smaller batch, a shorter sequence length or a machine with more memory.",
+            e);
+      }
+      capacity = grown;
+    }
+    return (block + ALIGNMENT - 1) & -ALIGNMENT;
+  }
+
+  /** The bytes held now. */
+  public long capacity() {
+    return capacity;
+  }
+
+  @Override
+  public void close() {
+    if (block != 0) {
+      Memory.free(block);
+    }
+    block = 0;
+    capacity = 0;
+  }
+}
