@@ -40,6 +40,11 @@ final class Carver {
     return tensor;
   }
 
+  /** Goes back (or forward) to where {@link #used} was so much: tensors may share memory. */
+  void rewind(long position) {
+    used = position;
+  }
+
   /** Bytes handed out so far. */
   long used() {
     return used;

@@ -1,0 +1,334 @@
+package org.sparktune.trainer.model;
+
+import java.util.List;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.modelfile.WeightSource;
+
+/**
+ * A decoder-only transformer with its hand-written backward pass: Llama, Qwen2, Qwen3, Phi-3. N is
+ * the number of tokens of a batch, M the number of positions that carry loss, C the hidden size, V
+ * the vocabulary. Not for several threads at once; the engine uses all cores.
+ */
+public final class Decoder implements AutoCloseable {
+  private final DecoderPlan plan;
+  private final Engine engine;
+  private final DecoderWeights weights;
+  private final RopeTable rope;
+  private final Workspace training;
+  private final Workspace inference;
+  private final SelectedRows selected;
+
+  private Decoder(DecoderPlan plan, Engine engine, DecoderWeights weights) {
+    this.plan = plan;
+    this.engine = engine;
+    this.weights = weights;
+    this.rope = new RopeTable(plan.config());
+    this.training = new Workspace(plan, true);
+    this.inference = new Workspace(plan, false);
+    this.selected = new SelectedRows(plan.config().hiddenSize());
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param source its tensors
+   * @param engine what computes; must outlive the decoder
+   * @param tuning what is to be trained
+   */
+  public static Decoder load(
+      DecoderConfig config, WeightSource source, Engine engine, Tuning tuning) {
+    DecoderPlan plan = DecoderPlan.of(config, tuning);
+    return new Decoder(plan, engine, new DecoderLoader(plan, source, engine).load());
+  }
+
+  /** The model's shape. */
+  public DecoderConfig config() {
+    return plan.config();
+  }
+
+  DecoderPlan plan() {
+    return plan;
+  }
+
+  Engine engine() {
+    return engine;
+  }
+
+  TrainedParameters trained() {
+    return weights.trained();
+  }
+
+  Workspace inference() {
+    return inference;
+  }
+
+  RopeTable rope() {
+    return rope;
+  }
+
+  /** Bytes of activations and scratch memory held now. */
+  public long workspaceBytes() {
+    return training.allocatedBytes() + inference.allocatedBytes() + selected.allocatedBytes();
+  }
+
+  /** Takes up changed parameters. */
+  void parametersChanged() {
+    for (DecoderLayer layer : weights.layers()) {
+      layer.refresh();
+    }
+    if (weights.dHead() != null) {
+      engine.refresh(weights.head());
+    }
+  }
+
+  /**
+   * The sum of the log-probabilities of a batch's targets, and its gradient added to the trained
+   * parameters'.
+   *
+   * @param gradient of every target's log-probability: {@code -1 / tokens} for a mean loss
+   * @return the sum; 0 when there is no target
+   */
+  double logProbsAndGradient(Batch batch, float gradient, Passage passage) {
+    check(batch);
+    selected.select(batch);
+    if (selected.count() == 0) {
+      return 0;
+    }
+    forwardForGradient(batch, passage);
+    for (int i = 0; i < selected.count(); i++) {
+      selected.dLogProbs().setFloat(i, gradient);
+    }
+    engine.tokenLossAndGradient(
+        selected.normed(),
+        weights.head(),
+        selected.targets(),
+        selected.dLogProbs(),
+        selected.logProbs(),
+        selected.dNormed(),
+        weights.dHead());
+    backward(batch, passage);
+    return sumOfLogProbs();
+  }
+
+  /**
+   * Log-probabilities of a batch's targets, in the order of their positions, with everything kept
+   * for {@link #scoresGradient}.
+   */
+  float[] scoresForGradient(Batch batch, Passage passage) {
+    check(batch);
+    selected.select(batch);
+    forwardForGradient(batch, passage);
+    score();
+    return selected.logProbs().toFloatArray();
+  }
+
+  /**
+   * Adds to the trained parameters' gradients after {@link #scoresForGradient} of the same batch.
+   *
+   * @param dLogProbs {@code (M)}
+   */
+  void scoresGradient(Batch batch, float[] dLogProbs, Passage passage) {
+    selected.dLogProbs().set(dLogProbs);
+    engine.tokenLogProbsGradient(
+        selected.normed(),
+        weights.head(),
+        selected.targets(),
+        selected.logSumExp(),
+        selected.dLogProbs(),
+        selected.dNormed(),
+        weights.dHead());
+    backward(batch, passage);
+  }
+
+  /** The sum of the log-probabilities of a batch's targets, without a gradient. */
+  double sumOfLogProbs(Batch batch) {
+    selected.select(batch);
+    if (selected.count() == 0) {
+      return 0;
+    }
+    runForInference(batch, Passage.PLAIN);
+    score();
+    return sumOfLogProbs();
+  }
+
+  /**
+   * Log-probabilities of a batch's targets.
+   *
+   * @param adapted whether LoRA factors take part; without them the base scores
+   * @return {@code (N)}: 0 where a position has no target
+   */
+  public float[] tokenLogProbs(Batch batch, boolean adapted) {
+    float[] logProbs = new float[batch.tokens().length];
+    selected.select(batch);
+    if (selected.count() > 0) {
+      runForInference(batch, adapted ? Passage.PLAIN : base());
+      score();
+      for (int i = 0; i < selected.count(); i++) {
+        logProbs[selected.rows()[i]] = selected.logProbs().getFloat(i);
+      }
+    }
+    return logProbs;
+  }
+
+  /**
+   * Next-token logits at some positions of a batch.
+   *
+   * @param positions M token indexes
+   * @param logits {@code (M, V)}
+   */
+  public void logits(Batch batch, int[] positions, Tensor logits) {
+    selected.select(positions);
+    runForInference(batch, Passage.PLAIN);
+    engine.logits(selected.normed(), weights.head(), logits);
+  }
+
+  /**
+   * Next-token logits at some rows of a pass that {@link #run} made in the inference workspace.
+   *
+   * @param logits {@code (M, V)}
+   */
+  void logitsOfRows(int[] rows, Tensor logits) {
+    selected.select(rows);
+    normalizeSelected(inference);
+    engine.logits(selected.normed(), weights.head(), logits);
+  }
+
+  private Passage base() {
+    if (plan.tuning() instanceof Tuning.Lora lora && !lora.config().modulesToSave().isEmpty()) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "The base of a model whose adapter replaces %s cannot be scored beside it."
+              .formatted(lora.config().modulesToSave()),
+          "Score the base model by itself, or leave modules_to_save empty.");
+    }
+    return Passage.BASE;
+  }
+
+  private void forwardForGradient(Batch batch, Passage passage) {
+    training.resize(batch.tokens().length);
+    runDocuments(batch, training, passage);
+    normalizeSelected(training);
+  }
+
+  private void runForInference(Batch batch, Passage passage) {
+    check(batch);
+    inference.resize(batch.tokens().length);
+    runDocuments(batch, inference, passage);
+    normalizeSelected(inference);
+  }
+
+  private void runDocuments(Batch batch, Workspace workspace, Passage passage) {
+    int[] starts = batch.documentStarts();
+    rope.fill(starts, workspace.scratch().cos, workspace.scratch().sin);
+    run(
+        batch.tokens(),
+        workspace,
+        (shape, q, k, v, out, logSumExp) ->
+            engine.attention(q, k, v, starts, shape, out, logSumExp),
+        passage);
+  }
+
+  /** Runs all blocks over tokens for which the workspace has room, cosines and sines. */
+  void run(int[] tokens, Workspace workspace, DecoderLayer.Attention attention, Passage passage) {
+    List<DecoderLayer> layers = weights.layers();
+    engine.embed(weights.embedding(), tokens, workspace.layer(0).input);
+    for (int i = 0; i < layers.size(); i++) {
+      Tensor output =
+          i + 1 < layers.size() ? workspace.layer(i + 1).input : workspace.scratch().hidden;
+      layers
+          .get(i)
+          .forward(
+              workspace.layer(i),
+              workspace.scratch(),
+              workspace.positions(),
+              attention,
+              output,
+              passage);
+    }
+  }
+
+  private void normalizeSelected(Workspace workspace) {
+    selected.gather(workspace.scratch().hidden);
+    weights.finalNorm().forward(engine, selected.input(), selected.normed(), selected.inverseRms());
+  }
+
+  private void score() {
+    engine.tokenLogProbs(
+        selected.normed(),
+        weights.head(),
+        selected.targets(),
+        selected.logProbs(),
+        selected.logSumExp());
+  }
+
+  private double sumOfLogProbs() {
+    double sum = 0;
+    for (int i = 0; i < selected.count(); i++) {
+      sum += selected.logProbs().getFloat(i);
+    }
+    return sum;
+  }
+
+  /** From the gradient of the selected normed rows down to the lowest trained parameter. */
+  private void backward(Batch batch, Passage passage) {
+    weights
+        .finalNorm()
+        .backward(
+            engine,
+            selected.dNormed(),
+            selected.input(),
+            selected.inverseRms(),
+            selected.dInput(),
+            false);
+    Scratch scratch = training.scratch();
+    Tensor d = scratch.gradients.residual;
+    selected.scatterGradient(d);
+    for (int i = weights.layers().size() - 1; i >= 0; i--) {
+      DecoderLayer layer = weights.layers().get(i);
+      if (!layer.trainedUpToHere()) {
+        break;
+      }
+      layer.backward(
+          training.layer(i), scratch, training.positions(), batch.documentStarts(), d, passage);
+    }
+    if (weights.dEmbedding() != null) {
+      engine.embedGradient(d, batch.tokens(), weights.dEmbedding());
+    }
+  }
+
+  private void check(Batch batch) {
+    checkIds(batch.tokens());
+    for (int target : batch.targets()) {
+      if (target != Batch.IGNORED) {
+        checkId(target);
+      }
+    }
+  }
+
+  void checkIds(int[] tokens) {
+    for (int token : tokens) {
+      checkId(token);
+    }
+  }
+
+  private void checkId(int token) {
+    if (token < 0 || token >= plan.config().vocabularySize()) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "The token id %d is outside the model's vocabulary of %d."
+              .formatted(token, plan.config().vocabularySize()),
+          "Tokenize with the model's own tokenizer.");
+    }
+  }
+
+  /** Releases activations; the weights belong to the engine. */
+  @Override
+  public void close() {
+    training.close();
+    inference.close();
+    selected.close();
+  }
+}

@@ -1,0 +1,224 @@
+package org.sparktune.trainer.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Weight;
+import org.sparktune.trainer.memory.Tensor;
+
+/**
+ * Linear modules that read the same input: {@code y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ}, with the matrices of
+ * neighbours and the A factors of all modules each multiplied as one.
+ */
+final class ProjectionGroup {
+
+  /**
+   * A matrix of neighbouring modules.
+   *
+   * @param weight {@code (out, in)}
+   * @param bias {@code (out)} or null
+   * @param dWeight {@code (out, in)} or null when frozen
+   * @param dBias {@code (out)} or null
+   */
+  record Base(Weight weight, Tensor bias, Tensor dWeight, Tensor dBias) {}
+
+  /**
+   * The factors of the modules that have some.
+   *
+   * @param down {@code (Σr, in)}: all A factors
+   * @param dDown {@code (Σr, in)}
+   * @param ups each module's B
+   */
+  record Factors(Tensor down, Tensor dDown, List<Up> ups) {}
+
+  /**
+   * One module's B factor.
+   *
+   * @param block the module's index in the group
+   * @param up {@code (out, r)}
+   * @param dUp {@code (out, r)}
+   * @param scale s
+   */
+  record Up(int block, Tensor up, Tensor dUp, float scale) {}
+
+  private final Engine engine;
+  private final GroupPlan plan;
+  private final List<Base> bases;
+  private final Factors factors;
+  private final Dora dora;
+  private final long seedSalt;
+
+  private final Columns outputBases;
+  private final Columns outputModules;
+  private final Columns reducedModules;
+  private final Columns gradientBases;
+  private final Columns gradientModules;
+  private final Columns reducedGradientModules;
+  private final LeadingColumns reducedGradient;
+  private final LeadingColumns dropped;
+  private final LeadingColumns droppedGradient;
+
+  /**
+   * @param factors null without
+   * @param dora null without
+   * @param seedSalt makes this group drop other elements than others
+   */
+  ProjectionGroup(
+      Engine engine, GroupPlan plan, List<Base> bases, Factors factors, Dora dora, long seedSalt) {
+    this.engine = engine;
+    this.plan = plan;
+    this.bases = List.copyOf(bases);
+    this.factors = factors;
+    this.dora = dora;
+    this.seedSalt = seedSalt;
+    int[] baseBounds = bounds(bases.stream().map(base -> (int) base.weight().out()).toList());
+    int[] moduleBounds = bounds(plan.modules().stream().map(GroupPlan.Module::out).toList());
+    List<Integer> ranks = new ArrayList<>();
+    plan.modules().stream().map(GroupPlan.Module::rank).filter(r -> r > 0).forEach(ranks::add);
+    int[] rankBounds = bounds(ranks);
+    outputBases = new Columns(baseBounds);
+    outputModules = new Columns(moduleBounds);
+    reducedModules = new Columns(rankBounds);
+    gradientBases = new Columns(baseBounds);
+    gradientModules = new Columns(moduleBounds);
+    reducedGradientModules = new Columns(rankBounds);
+    reducedGradient = new LeadingColumns(plan.rank());
+    dropped = new LeadingColumns(plan.in());
+    droppedGradient = new LeadingColumns(plan.in());
+  }
+
+  private static int[] bounds(List<Integer> widths) {
+    int[] bounds = new int[widths.size() + 1];
+    for (int i = 0; i < widths.size(); i++) {
+      bounds[i + 1] = bounds[i] + widths.get(i);
+    }
+    return bounds;
+  }
+
+  boolean trained() {
+    return plan.trained();
+  }
+
+  /** Takes up changed parameters. */
+  void refresh() {
+    for (Base base : bases) {
+      if (base.dWeight() != null) {
+        engine.refresh(base.weight());
+      }
+    }
+    if (dora != null) {
+      dora.invalidate();
+    }
+  }
+
+  /**
+   * Computes the group's output.
+   *
+   * @param x {@code (N, in)}
+   * @param y {@code (N, out)}
+   * @param accumulate whether to add to y
+   * @param kept what the backward pass will need is left here
+   */
+  void forward(
+      Tensor x,
+      Tensor y,
+      boolean accumulate,
+      LayerBuffers.GroupBuffers kept,
+      Scratch scratch,
+      Passage passage) {
+    boolean adapted = factors != null && passage.adapted();
+    boolean decomposed = dora != null && adapted;
+    Tensor target = decomposed ? kept.linear() : y;
+    Tensor[] blocks = outputBases.of(target);
+    for (int i = 0; i < blocks.length; i++) {
+      Base base = bases.get(i);
+      Tensor bias = decomposed ? null : base.bias();
+      engine.linear(x, base.weight(), bias, blocks[i], accumulate && !decomposed);
+    }
+    if (!adapted) {
+      return;
+    }
+    Tensor input = factorInput(x, scratch, passage);
+    engine.product(false, input, true, factors.down(), 1, 0, kept.reduced());
+    Tensor[] reduced = reducedModules.of(kept.reduced());
+    Tensor[] modules = outputModules.of(target);
+    for (int i = 0; i < reduced.length; i++) {
+      Up up = factors.ups().get(i);
+      engine.product(false, reduced[i], true, up.up(), up.scale(), 1, modules[up.block()]);
+    }
+    if (decomposed) {
+      dora.refresh();
+      Tensor bias = bases.get(0).bias();
+      engine.scaleColumns(kept.linear(), dora.gain(), bias, y, accumulate);
+    }
+  }
+
+  /**
+   * Adds to the gradients of the group's parameters and computes its input's.
+   *
+   * @param dy {@code (N, out)}
+   * @param x {@code (N, in)}; read only if the group is {@link #trained}
+   * @param dx {@code (N, in)}, overwritten, or null when nothing needs it
+   */
+  void backward(
+      Tensor dy,
+      Tensor x,
+      Tensor dx,
+      LayerBuffers.GroupBuffers kept,
+      Scratch scratch,
+      Passage passage) {
+    Tensor d = dy;
+    if (dora != null && passage.adapted()) {
+      d = dora.backward(dy, kept.linear(), scratch.gradients.linear);
+    }
+    Tensor[] blocks = gradientBases.of(d);
+    for (int i = 0; i < blocks.length; i++) {
+      Base base = bases.get(i);
+      if (base.dWeight() != null) {
+        engine.linearWeightGradient(blocks[i], x, base.dWeight(), base.dBias());
+      }
+      if (dx != null) {
+        engine.linearInputGradient(blocks[i], base.weight(), dx, i > 0);
+      }
+    }
+    if (factors != null && passage.adapted()) {
+      factorsBackward(d, x, dx, kept.reduced(), scratch, passage);
+    }
+  }
+
+  private void factorsBackward(
+      Tensor d, Tensor x, Tensor dx, Tensor reduced, Scratch scratch, Passage passage) {
+    Tensor dReduced = reducedGradient.of(scratch.gradients.reduced);
+    Tensor[] gradients = gradientModules.of(d);
+    Tensor[] reducedBlocks = reducedModules.of(reduced);
+    Tensor[] dReducedBlocks = reducedGradientModules.of(dReduced);
+    for (int i = 0; i < reducedBlocks.length; i++) {
+      Up up = factors.ups().get(i);
+      Tensor gradient = gradients[up.block()];
+      engine.product(true, gradient, false, reducedBlocks[i], up.scale(), 1, up.dUp());
+      engine.product(false, gradient, false, up.up(), up.scale(), 0, dReducedBlocks[i]);
+    }
+    Tensor input = factorInput(x, scratch, passage);
+    engine.product(true, dReduced, false, input, 1, 1, factors.dDown());
+    if (dx == null) {
+      return;
+    }
+    if (passage.dropout() == 0) {
+      engine.product(false, dReduced, false, factors.down(), 1, 1, dx);
+    } else {
+      Tensor dDropped = droppedGradient.of(scratch.gradients.dropped);
+      engine.product(false, dReduced, false, factors.down(), 1, 0, dDropped);
+      engine.dropout(dDropped, passage.seed() ^ seedSalt, passage.dropout(), dx, true);
+    }
+  }
+
+  /** What the A factors read: the input, or the input after dropout. */
+  private Tensor factorInput(Tensor x, Scratch scratch, Passage passage) {
+    if (passage.dropout() == 0) {
+      return x;
+    }
+    Tensor input = dropped.of(scratch.dropped);
+    engine.dropout(x, passage.seed() ^ seedSalt, passage.dropout(), input, false);
+    return input;
+  }
+}

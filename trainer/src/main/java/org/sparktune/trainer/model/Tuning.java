@@ -1,0 +1,95 @@
+package org.sparktune.trainer.model;
+
+import java.util.List;
+import java.util.Optional;
+
+/** Which of a decoder's parameters are trained. */
+public sealed interface Tuning {
+
+  /** The LoRA factors of a linear module, if it has some. */
+  Optional<LoraConfig.Factors> factors(String module);
+
+  /** Whether a module's own parameters are trained. */
+  boolean trains(String module);
+
+  /** Whether weight decay applies to a trained parameter. */
+  default boolean decays(boolean normOrBias) {
+    return true;
+  }
+
+  /** Nothing is trained: evaluation and generation. */
+  record Nothing() implements Tuning {
+    @Override
+    public Optional<LoraConfig.Factors> factors(String module) {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean trains(String module) {
+      return false;
+    }
+  }
+
+  /**
+   * LoRA factors and the modules that are saved whole.
+   *
+   * @param config the factors
+   * @param seed of the initial A factors and of dropout
+   */
+  record Lora(LoraConfig config, long seed) implements Tuning {
+    @Override
+    public Optional<LoraConfig.Factors> factors(String module) {
+      return trains(module) ? Optional.empty() : config.factors(module);
+    }
+
+    @Override
+    public boolean trains(String module) {
+      for (String saved : config.modulesToSave()) {
+        if (ModulePattern.endsWith(saved, module)) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  /**
+   * Every parameter.
+   *
+   * @param policies which modules are frozen
+   * @param decayNormsAndBiases whether weight decay applies to norms and biases too, as PyTorch's
+   *     AdamW does with one parameter group
+   */
+  record Full(List<LayerPolicy> policies, boolean decayNormsAndBiases) implements Tuning {
+
+    /** Copies the list. */
+    public Full {
+      policies = List.copyOf(policies);
+    }
+
+    /** Everything, decayed alike. */
+    public static Full everything() {
+      return new Full(List.of(), true);
+    }
+
+    @Override
+    public Optional<LoraConfig.Factors> factors(String module) {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean trains(String module) {
+      for (LayerPolicy policy : policies) {
+        if (policy.freeze() && policy.applies(module)) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    @Override
+    public boolean decays(boolean normOrBias) {
+      return decayNormsAndBiases || !normOrBias;
+    }
+  }
+}
