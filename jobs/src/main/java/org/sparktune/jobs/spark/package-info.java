@@ -1,0 +1,2 @@
+/** Spark sessions, and training hosted in a Spark task. */
+package org.sparktune.jobs.spark;

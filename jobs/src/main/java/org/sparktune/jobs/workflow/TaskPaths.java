@@ -1,0 +1,88 @@
+package org.sparktune.jobs.workflow;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.spec.DatasetChoice;
+import org.sparktune.pipeline.spec.Reference;
+import org.sparktune.pipeline.spec.Task;
+import org.sparktune.pipeline.spec.TaskSpec;
+
+/** Where tasks find what they read and put what they make. */
+public final class TaskPaths {
+  private final TaskSpec spec;
+  private final Path output;
+
+  /** The paths of a specification. */
+  public TaskPaths(TaskSpec spec) {
+    this.spec = spec;
+    this.output = local(spec.output(), "output");
+  }
+
+  /** The output folder. */
+  public Path output() {
+    return output;
+  }
+
+  /** The folder of a task. */
+  public Path folder(String task) {
+    return output.resolve(task);
+  }
+
+  /** The model file or folder that a reference means. */
+  public Path model(Reference reference) {
+    if (reference instanceof Reference.TaskOutput made) {
+      Path folder = folder(made.task());
+      boolean gguf =
+          spec.task(made.task()) instanceof Task.Merge merge
+              && merge.format() == Task.ModelFormat.GGUF;
+      return gguf ? folder.resolve("model.gguf") : folder.resolve("model");
+    }
+    return stored(reference, "base_model");
+  }
+
+  /** The PEFT folder that a reference means; nothing for null. */
+  public Optional<Path> adapter(Reference reference) {
+    if (reference == null) {
+      return Optional.empty();
+    }
+    if (reference instanceof Reference.TaskOutput made) {
+      return Optional.of(folder(made.task()).resolve("adapter"));
+    }
+    return Optional.of(stored(reference, "adapter"));
+  }
+
+  /** The dataset folder of a task, as text: a stored one may be on any Hadoop file system. */
+  public String dataset(Task task, DatasetChoice choice) {
+    if (choice instanceof DatasetChoice.Prepared prepared) {
+      return prepared.source() instanceof Reference.TaskOutput made
+          ? ownDataset(made.task())
+          : ((Reference.Stored) prepared.source()).path();
+    }
+    return ownDataset(task.name());
+  }
+
+  /** The dataset folder that a task makes itself. */
+  public String ownDataset(String task) {
+    return folder(task).resolve("dataset").toString();
+  }
+
+  private static Path stored(Reference reference, String key) {
+    return local(((Reference.Stored) reference).path(), key);
+  }
+
+  private static Path local(String path, String key) {
+    if (path.startsWith("file:/")) {
+      return Path.of(URI.create(path));
+    }
+    if (path.contains(":/")) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "The '%s' %s is not a path of this machine.".formatted(key, path),
+          "In this version models and outputs are on a local or mounted file system; only datasets and their sources may be elsewhere.");
+    }
+    return Path.of(path);
+  }
+}
