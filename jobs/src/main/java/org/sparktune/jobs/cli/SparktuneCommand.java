@@ -32,13 +32,14 @@ import picocli.CommandLine.Spec;
       "See what a run would do and cost:     sparktune run SPEC --dry-run",
       "Help for one command:                 sparktune run --help",
       "",
-      "On a cluster, set SPARK_HOME and add --master yarn --conf KEY=VALUE to run or prepare;",
-      "they go to spark-submit. The heap is set by SPARKTUNE_HEAP, other JVM options by",
-      "SPARKTUNE_JAVA_OPTS.",
+      "On a cluster, set SPARK_HOME and add --master yarn --conf KEY=VALUE to run,",
+      "train, prepare or evaluate; they go to spark-submit. SPARKTUNE_HEAP sets the",
+      "heap, SPARKTUNE_JAVA_OPTS any other option of the JVM.",
       "",
-      "Exit status: 0 done, 2 wrong command line, 3 wrong specification, 4 bad file, 5 inputs that",
-      "do not fit together, 6 unusable data, 7 not supported, 8 too little memory or disk,",
-      "9 diverged, 10 output in the way, 11 stopped (run again to resume), 70 a defect."
+      "Exit status: 0 done, 2 wrong command line, 3 wrong specification, 4 bad file,",
+      "5 inputs that do not fit together, 6 unusable data, 7 not supported, 8 too",
+      "little memory or disk, 9 diverged, 10 output in the way, 11 stopped (run again",
+      "to resume), 70 a defect."
     })
 public final class SparktuneCommand implements Runnable {
   @Spec private CommandSpec spec;
@@ -84,6 +85,7 @@ public final class SparktuneCommand implements Runnable {
   private static void addCommands(CommandLine line, Console console) {
     line.addSubcommand(new DoctorCommand(console));
     line.addSubcommand(new ValidateCommand(console));
+    line.addSubcommand(new TokenizeCommand(console));
   }
 
   @Override

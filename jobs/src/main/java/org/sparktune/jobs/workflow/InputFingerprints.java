@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 import org.sparktune.core.Fingerprint;
 
 /**
- * Tells whether input files changed. Models are many gigabytes, so a file is known by its name, size
- * and time of modification, as {@code make} does, not by its bytes.
+ * Tells whether input files changed. Models are many gigabytes, so a file is known by its name,
+ * size and time of modification, as {@code make} does, not by its bytes.
  */
 final class InputFingerprints {
   private static final Pattern GLOB = Pattern.compile("[*?\\[{]");

@@ -34,8 +34,8 @@ final class OutputFolder implements AutoCloseable {
   }
 
   /**
-   * Refuses a folder that holds something else than a run of sparktune. Changes nothing, so it can be
-   * asked before anything is spent.
+   * Refuses a folder that holds something else than a run of sparktune. Changes nothing, so it can
+   * be asked before anything is spent.
    */
   static void requireUsable(Path folder) {
     if (!Files.exists(folder)) {
@@ -60,7 +60,8 @@ final class OutputFolder implements AutoCloseable {
   /**
    * Creates and locks the folder.
    *
-   * @throws SparktuneException {@code OUTPUT} if it holds something else or another process runs in it
+   * @throws SparktuneException {@code OUTPUT} if it holds something else or another process runs in
+   *     it
    */
   static OutputFolder open(Path folder) {
     requireUsable(folder);

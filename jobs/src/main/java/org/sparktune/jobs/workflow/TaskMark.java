@@ -15,8 +15,9 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 
 /**
- * What a task folder says about itself: {@link #STARTED} is written before the work, so that another
- * task's leftovers are never resumed; {@link #DONE} after it, so that a rerun skips the task.
+ * What a task folder says about itself: {@link #STARTED} is written before the work, so that
+ * another task's leftovers are never resumed; {@link #DONE} after it, so that a rerun skips the
+ * task.
  *
  * @param task the task's name
  * @param type the task's type
