@@ -21,7 +21,10 @@ final class Twins implements AutoCloseable {
     random = new Random(seed);
   }
 
-  /** How far results of this precision may lie from the twin's, relative to the largest (at least 1). *//
+  /**
+   * How far results of this precision may lie from the twin's, relative to the largest (at least
+   * 1).
+   */
   static double tolerance(Precision precision) {
     return switch (precision) {
       case F32 -> 2e-6;
