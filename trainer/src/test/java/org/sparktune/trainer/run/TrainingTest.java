@@ -66,8 +66,7 @@ class TrainingTest {
     assertEquals(outcome.result().lastEvaluation().orElseThrow().loss(), last.get("eval_loss"));
     double first = (double) lines.get(1).get("loss");
     assertTrue(outcome.result().finalLoss() < first - 0.3, outcome.toString());
-    assertEquals(
-        Math.exp((double) last.get("eval_loss")), (double) last.get("perplexity"), 1e-12);
+    assertEquals(Math.exp((double) last.get("eval_loss")), (double) last.get("perplexity"), 1e-12);
   }
 
   @Test
@@ -139,8 +138,7 @@ class TrainingTest {
     TrainingOptions options = options(3, 2);
     Outcome whole = run(task, options, () -> false, TrainingListener.NONE);
 
-    assertThrows(
-        SparktuneException.class, () -> run(otherTask, options, () -> false, killer(13)));
+    assertThrows(SparktuneException.class, () -> run(otherTask, options, () -> false, killer(13)));
     Path newest = otherTask.resolve("checkpoints/step-00000012/optimizer.safetensors");
     byte[] bytes = Files.readAllBytes(newest);
     bytes[bytes.length / 2] ^= 1;
@@ -161,8 +159,7 @@ class TrainingTest {
 
   @Test
   void shouldRefuseTheCheckpointOfAnotherRun() {
-    assertThrows(
-        SparktuneException.class, () -> run(task, options(3, 2), () -> false, killer(4)));
+    assertThrows(SparktuneException.class, () -> run(task, options(3, 2), () -> false, killer(4)));
     SparktuneException e =
         assertThrows(
             SparktuneException.class,
@@ -298,14 +295,7 @@ class TrainingTest {
       TrainingResult result =
           Training.run(
               new TrainingInputs(
-                  bigram,
-                  train,
-                  Optional.of(validation),
-                  options,
-                  identity,
-                  task,
-                  listener,
-                  stop));
+                  bigram, train, Optional.of(validation), options, identity, task, listener, stop));
       return new Outcome(result, bigram.parameters().toFloatArray());
     }
   }
@@ -351,9 +341,7 @@ class TrainingTest {
   private static List<Map<String, Object>> metrics(Path task) throws IOException {
     List<Map<String, Object>> lines = new ArrayList<>();
     for (String line : Files.readAllLines(task.resolve("metrics.jsonl"))) {
-      Map<String, Object> fields =
-          new ObjectMapper()
-              .readValue(line, new TypeReference<>() {});
+      Map<String, Object> fields = new ObjectMapper().readValue(line, new TypeReference<>() {});
       fields.remove("tokens_per_s");
       lines.add(fields);
     }
