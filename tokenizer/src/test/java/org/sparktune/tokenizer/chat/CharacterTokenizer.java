@@ -6,6 +6,7 @@ import java.util.OptionalInt;
 import org.sparktune.tokenizer.Encoding;
 import org.sparktune.tokenizer.StreamingDecoder;
 import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.tokenizer.TokenizerVocabulary;
 
 /** One token a character, and one for each special token: makes spans easy to follow. */
 final class CharacterTokenizer implements Tokenizer {
@@ -95,5 +96,10 @@ final class CharacterTokenizer implements Tokenizer {
   @Override
   public String fingerprint() {
     return "sha256:characters";
+  }
+
+  @Override
+  public TokenizerVocabulary vocabulary() {
+    throw new UnsupportedOperationException("not a real vocabulary");
   }
 }
