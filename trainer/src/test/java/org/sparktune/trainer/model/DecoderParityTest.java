@@ -2,80 +2,74 @@ package org.sparktune.trainer.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.sparktune.trainer.model.ParityAssertions.LOGIT_TOLERANCE;
+import static org.sparktune.trainer.model.ParityAssertions.assertLogits;
+import static org.sparktune.trainer.model.ParityAssertions.untargeted;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
-import java.util.stream.IntStream;
-import org.junit.jupiter.api.Test;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.PlainEngine;
-import org.sparktune.trainer.memory.Arena;
-import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.run.ParameterLayout;
 import org.sparktune.trainer.run.Trainable;
 
 /** The decoder against what transformers and PEFT computed in float32 on tiny models. */
 class DecoderParityTest {
-  private static final double LOGIT_TOLERANCE = 2e-4;
   private static final double LOSS_TOLERANCE = 1e-5;
   private static final double GRADIENT_TOLERANCE = 1e-3;
 
-  private static Engine engine() {
-    return new PlainEngine();
+  private static Stream<Arguments> models() {
+    return Stream.of(
+        Arguments.of(EngineKind.PLAIN, "qwen3-tiny"),
+        Arguments.of(EngineKind.CPU_F32, "llama3-tiny"),
+        Arguments.of(EngineKind.CPU_F32, "qwen2-tiny"),
+        Arguments.of(EngineKind.CPU_F32, "phi3-tiny"),
+        Arguments.of(EngineKind.CPU_F32, "qwen3-tiny"));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})
-  void shouldGiveTheReferenceLogits(String name) {
+  @MethodSource("models")
+  void shouldGiveTheReferenceLogits(EngineKind kind, String name) {
     ReferenceModel model = new ReferenceModel(name);
     ReferenceTensors reference = model.tensors("reference");
-    try (Engine engine = engine();
+    try (Engine engine = kind.open();
         Decoder decoder = model.load(engine, new Tuning.Nothing())) {
-      assertLogits(decoder, model.batch(), reference.floats("logits"));
-      int[] packed = reference.ints("packed_ids");
-      ReferenceModel.Unpadded documents =
-          new ReferenceModel.Unpadded(
-              new Batch(packed, ignored(packed.length), new int[] {0, 10, packed.length}),
-              IntStream.range(0, packed.length).toArray());
-      assertLogits(decoder, documents, reference.floats("packed_logits"));
+      assertLogits(decoder, model.batch(), reference.floats("logits"), LOGIT_TOLERANCE);
+      ReferenceModel.Unpadded packed = untargeted(reference.ints("packed_ids"), 0, 10, 24);
+      assertLogits(decoder, packed, reference.floats("packed_logits"), LOGIT_TOLERANCE);
     }
   }
 
-  @Test
-  void shouldChooseLongRopeFactorsByDocument() {
+  @ParameterizedTest
+  @EnumSource(names = {"PLAIN", "CPU_F32"})
+  void shouldChooseLongRopeFactorsByDocument(EngineKind kind) {
     ReferenceModel model = new ReferenceModel("phi3-longrope-tiny");
     ReferenceTensors reference = model.tensors("reference");
     int[] ids = reference.ints("input_ids");
-    try (Engine engine = engine();
+    int[] shortIds = new int[24];
+    System.arraycopy(ids, 0, shortIds, 0, 12);
+    System.arraycopy(ids, 24, shortIds, 12, 12);
+    try (Engine engine = kind.open();
         Decoder decoder = model.load(engine, new Tuning.Nothing())) {
-      int[] everything = IntStream.range(0, 48).toArray();
-      assertLogits(
-          decoder,
-          new ReferenceModel.Unpadded(
-              new Batch(ids, ignored(48), new int[] {0, 24, 48}), everything),
-          reference.floats("logits_24"));
-      int[] shortIds = new int[24];
-      System.arraycopy(ids, 0, shortIds, 0, 12);
-      System.arraycopy(ids, 24, shortIds, 12, 12);
-      assertLogits(
-          decoder,
-          new ReferenceModel.Unpadded(
-              new Batch(shortIds, ignored(24), new int[] {0, 12, 24}),
-              IntStream.range(0, 24).toArray()),
-          reference.floats("logits_12"));
+      float[] whole = reference.floats("logits_24");
+      assertLogits(decoder, untargeted(ids, 0, 24, 48), whole, LOGIT_TOLERANCE);
+      float[] half = reference.floats("logits_12");
+      assertLogits(decoder, untargeted(shortIds, 0, 12, 24), half, LOGIT_TOLERANCE);
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})
-  void shouldGiveTheReferenceGradientOfEveryParameter(String name) {
+  @MethodSource("models")
+  void shouldGiveTheReferenceGradientOfEveryParameter(EngineKind kind, String name) {
     ReferenceModel model = new ReferenceModel(name);
-    try (Engine engine = engine();
+    try (Engine engine = kind.open();
         Decoder decoder = model.load(engine, Tuning.Full.everything())) {
       DecoderTrainable trainable = new DecoderTrainable(decoder);
       double loss = model.tensors("reference").floats("loss")[0];
@@ -85,13 +79,13 @@ class DecoderParityTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})
-  void shouldGiveTheReferenceGradientOfEveryLoraFactor(String name) {
+  @MethodSource("models")
+  void shouldGiveTheReferenceGradientOfEveryLoraFactor(EngineKind kind, String name) {
     ReferenceModel model = new ReferenceModel(name);
     ReferenceTensors steps = model.tensors("lora_steps");
-    try (Engine engine = engine()) {
+    try (Engine engine = kind.open()) {
       DecoderTrainable trainable = model.withAdapter(engine, "lora");
-      assertLogits(trainable.decoder(), model.batch(), steps.floats("logits"));
+      assertLogits(trainable.decoder(), model.batch(), steps.floats("logits"), LOGIT_TOLERANCE);
       assertLossAndGradients(
           trainable,
           model.batch().batch(),
@@ -104,35 +98,22 @@ class DecoderParityTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"lora-rs", "lora-dora", "lora-pattern", "lora-head"})
-  void shouldGiveTheReferenceGradientOfEveryLoraVariant(String adapter) {
+  @CsvSource({
+    "CPU_F32, lora-rs",
+    "CPU_F32, lora-dora",
+    "CPU_F32, lora-pattern",
+    "CPU_F32, lora-head",
+    "PLAIN, lora-dora"
+  })
+  void shouldGiveTheReferenceGradientOfEveryLoraVariant(EngineKind kind, String adapter) {
     ReferenceModel model = new ReferenceModel("llama3-tiny");
     ReferenceTensors expected = model.tensors(adapter + "/expected");
-    try (Engine engine = engine()) {
+    try (Engine engine = kind.open()) {
       DecoderTrainable trainable = model.withAdapter(engine, adapter);
-      assertLogits(trainable.decoder(), model.batch(), expected.floats("logits"));
+      assertLogits(trainable.decoder(), model.batch(), expected.floats("logits"), LOGIT_TOLERANCE);
       assertLossAndGradients(
           trainable, model.batch().batch(), expected.floats("loss")[0], expected, "grad.");
       trainable.decoder().close();
-    }
-  }
-
-  private static void assertLogits(
-      Decoder decoder, ReferenceModel.Unpadded documents, float[] expected) {
-    int vocabulary = decoder.config().vocabularySize();
-    int count = documents.paddedPositions().length;
-    try (Arena arena = new Arena("logits")) {
-      Tensor logits = arena.allocate(DType.F32, count, vocabulary);
-      decoder.logits(documents.batch(), IntStream.range(0, count).toArray(), logits);
-      for (int i = 0; i < count; i++) {
-        for (int token = 0; token < vocabulary; token++) {
-          assertEquals(
-              expected[documents.paddedPositions()[i] * vocabulary + token],
-              logits.getFloat((long) i * vocabulary + token),
-              LOGIT_TOLERANCE,
-              "token %d at position %d".formatted(token, i));
-        }
-      }
     }
   }
 
@@ -200,11 +181,5 @@ class DecoderParityTest {
       }
       assertEquals(expected[document], sum, LOSS_TOLERANCE * Math.abs(expected[document]));
     }
-  }
-
-  private static int[] ignored(int length) {
-    int[] targets = new int[length];
-    Arrays.fill(targets, Batch.IGNORED);
-    return targets;
   }
 }
