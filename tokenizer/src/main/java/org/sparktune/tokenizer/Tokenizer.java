@@ -1,6 +1,8 @@
 package org.sparktune.tokenizer;
 
 import java.util.OptionalInt;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
 
 /** Text to token ids and back. Implementations are immutable and safe for use by many threads. */
 public interface Tokenizer {
@@ -55,8 +57,17 @@ public interface Tokenizer {
   /** The padding token, if the model has one. */
   OptionalInt padId();
 
-  /** The tokenizer as GGUF metadata holds it. */
-  TokenizerVocabulary vocabulary();
+  /**
+   * The tokenizer as GGUF metadata holds it.
+   *
+   * @throws SparktuneException if it has no such form
+   */
+  default TokenizerVocabulary vocabulary() {
+    throw new SparktuneException(
+        ErrorCode.UNSUPPORTED,
+        "The tokenizer " + this + " cannot be written into a GGUF file.",
+        "Use a byte-level or SentencePiece BPE tokenizer.");
+  }
 
   /**
    * SHA-256 over everything that decides which ids a text gets; equal fingerprints mean equal ids.

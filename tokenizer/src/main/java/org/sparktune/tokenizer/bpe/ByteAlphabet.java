@@ -8,6 +8,7 @@ import java.util.Arrays;
  */
 public final class ByteAlphabet {
   private static final char[] TO_CHARACTER = new char[256];
+  private static final int[] RANK = new int[256];
   private static final short[] TO_BYTE = new short[0x144];
 
   static {
@@ -19,6 +20,12 @@ public final class ByteAlphabet {
       TO_CHARACTER[b] = (char) (printable ? b : next++);
       TO_BYTE[TO_CHARACTER[b]] = (short) b;
     }
+    int rank = 0;
+    for (short b : TO_BYTE) {
+      if (b >= 0) {
+        RANK[b] = rank++;
+      }
+    }
   }
 
   private ByteAlphabet() {}
@@ -26,6 +33,11 @@ public final class ByteAlphabet {
   /** The character that stands for a byte. */
   public static char toCharacter(int unsignedByte) {
     return TO_CHARACTER[unsignedByte];
+  }
+
+  /** A byte's place when all bytes are ordered by the characters that stand for them. */
+  public static int rank(int unsignedByte) {
+    return RANK[unsignedByte];
   }
 
   /** The byte (0 to 255) that a character stands for, or -1 if it stands for none. */

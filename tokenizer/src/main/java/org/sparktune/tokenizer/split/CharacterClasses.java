@@ -106,6 +106,7 @@ final class CharacterClasses {
           NUMBER;
       case Character.SPACE_SEPARATOR, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR ->
           SPACE;
+      case Character.UNASSIGNED -> NewCodePoints.classify(codePoint);
       default -> (codePoint >= '\t' && codePoint <= '\r') || codePoint == 0x85 ? SPACE : OTHER;
     };
   }

@@ -17,6 +17,11 @@ public final class Splitters {
     return new Cl100kSplitter(digits);
   }
 
+  /** The expression behind {@link #cl100k}, as Hugging Face writes it. */
+  public static String cl100kPattern(int digits) {
+    return Cl100kSplitter.pattern(digits);
+  }
+
   /** What llama.cpp calls a chain of splitters; {@code default} where it has no name. */
   public static String ggufName(List<Splitter> chain) {
     if (chain.size() == 1) {
