@@ -94,11 +94,6 @@ final class CharacterTokenizer implements Tokenizer {
   }
 
   @Override
-  public TokenizerVocabulary vocabulary() {
-    throw new UnsupportedOperationException("Chat rendering needs no vocabulary");
-  }
-
-  @Override
   public String fingerprint() {
     return "sha256:characters";
   }
