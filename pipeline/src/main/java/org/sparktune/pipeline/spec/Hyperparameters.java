@@ -25,14 +25,15 @@ import java.util.List;
  * @param engine what computes
  * @param seed of initialisation, dropout and sampling
  * @param logEvery steps between log lines
- * @param evaluateEvery steps between evaluations of the validation split; 0 means only at the end
+ * @param evaluateEvery steps between evaluations of the validation split; 0 means only at the start
+ *     and the end
  * @param checkpointEvery steps between checkpoints; 0 means only at the end
  * @param keepCheckpoints how many checkpoints are kept
  * @param sampleEvery steps between sample generations; 0 means none
  * @param samplePrompts the prompts of the samples
  */
 public record Hyperparameters(
-    double epochs,
+    int epochs,
     long maxSteps,
     double learningRate,
     Schedule schedule,

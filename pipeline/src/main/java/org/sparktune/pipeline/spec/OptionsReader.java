@@ -3,6 +3,8 @@ package org.sparktune.pipeline.spec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
@@ -90,14 +92,14 @@ final class OptionsReader {
   Hyperparameters hyperparameters(MappingReader reader, boolean lora) {
     Hyperparameters parameters =
         new Hyperparameters(
-            reader.decimal("epochs", 3, Range.POSITIVE),
+            (int) reader.integer("epochs", 3, 1, Integer.MAX_VALUE),
             reader.integer("max_steps", 0, 1, Long.MAX_VALUE),
             reader.decimal(
                 "learning_rate",
                 lora ? LORA_LEARNING_RATE : FULL_LEARNING_RATE,
                 Range.NOT_NEGATIVE),
             reader.word("schedule", Schedule.COSINE),
-            reader.decimal("warmup_ratio", 0.05, Range.UNIT),
+            reader.decimal("warmup_ratio", 0.03, Range.UNIT),
             reader.integer("warmup_steps", -1, 0, Long.MAX_VALUE),
             reader.decimal("min_learning_rate_ratio", 0, Range.UNIT),
             (int) reader.integer("batch_size", 8, 1, 1 << 16),
@@ -111,7 +113,7 @@ final class OptionsReader {
             reader.word("engine", EngineChoice.AUTO),
             reader.integer("seed", specSeed, 0, Long.MAX_VALUE),
             (int) reader.integer("log_every", 1, 1, Integer.MAX_VALUE),
-            (int) reader.integer("evaluate_every", 0, 0, Integer.MAX_VALUE),
+            (int) reader.integer("evaluate_every", 50, 0, Integer.MAX_VALUE),
             (int) reader.integer("checkpoint_every", 100, 0, Integer.MAX_VALUE),
             (int) reader.integer("keep_checkpoints", 2, 1, 1000),
             (int) reader.integer("sample_every", 0, 0, Integer.MAX_VALUE),
@@ -159,6 +161,12 @@ final class OptionsReader {
             reader.decimals("alpha_pattern"),
             reader.texts("modules_to_save"),
             reader.word("init", LoraOptions.Init.DEFAULT));
+    if (options.useDora() && options.dropout() > 0) {
+      reader.problem(
+          "dropout",
+          "'dropout' together with 'use_dora' is not supported.",
+          "Remove one of the two.");
+    }
     reader.finish();
     return options;
   }
@@ -168,11 +176,11 @@ final class OptionsReader {
     for (SpecNode item : task.items("layers")) {
       if (!(item instanceof Mapping mapping)) {
         task.wrongType(
-            "layers", "a list of mappings such as {match: \"*.0.*\", freeze: true}", item);
+            "layers", "a list of mappings such as {match: model.layers.0, freeze: true}", item);
         continue;
       }
       MappingReader reader = new MappingReader(mapping, "a layer policy", context);
-      String match = reader.requiredText("match");
+      String match = pattern(reader);
       boolean freeze = reader.flag("freeze", false);
       int rank = (int) reader.integer("rank", 0, 1, 1 << 14);
       if (reader.has("precision")) {
@@ -193,5 +201,18 @@ final class OptionsReader {
       policies.add(new LayerPolicy(match, freeze, rank));
     }
     return List.copyOf(policies);
+  }
+
+  private static String pattern(MappingReader reader) {
+    String match = reader.requiredText("match");
+    try {
+      Pattern.compile(match);
+    } catch (PatternSyntaxException e) {
+      reader.problem(
+          "match",
+          "'%s' is not a regular expression (%s).".formatted(match, e.getDescription()),
+          "Write a module's name, its end, or a regular expression.");
+    }
+    return match;
   }
 }

@@ -32,7 +32,7 @@ class SpecLoaderTest {
             max_steps: 20
             lora: {rank: 4, rank_pattern: {q_proj: 8}}
           layers:
-            - {match: "*.0.*", freeze: true}
+            - {match: model.layers.0, freeze: true}
         - name: data
           task_type: prepare
           base_model: base.gguf
@@ -60,7 +60,7 @@ class SpecLoaderTest {
     assertEquals(8.0, assistant.lora().alpha());
     assertEquals(8, assistant.lora().rankPattern().get("q_proj"));
     assertEquals(List.of("data"), assistant.dependencies());
-    assertEquals(new LayerPolicy("*.0.*", true, 0), assistant.layers().get(0));
+    assertEquals(new LayerPolicy("model.layers.0", true, 0), assistant.layers().get(0));
     Task.Prepare data = assertInstanceOf(Task.Prepare.class, spec.task("data"));
     assertEquals(folder.resolve("raw.jsonl").toString(), data.dataset().sources().get(0).path());
     assertEquals("question", data.dataset().sources().get(1).columns().get("instruction"));
@@ -79,7 +79,7 @@ class SpecLoaderTest {
             20,
             2e-4,
             Hyperparameters.Schedule.COSINE,
-            0.05,
+            0.03,
             -1,
             0,
             8,
@@ -93,7 +93,7 @@ class SpecLoaderTest {
             Hyperparameters.EngineChoice.AUTO,
             42,
             1,
-            0,
+            50,
             100,
             2,
             0,
