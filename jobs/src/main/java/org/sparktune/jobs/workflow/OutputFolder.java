@@ -88,9 +88,25 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
-  /** Writes the specification as it is run. */
-  void writeSpec(String text) {
-    writeAtomically(folder.resolve(SPEC_FILE), text);
+  /**
+   * Writes the specification as it is run.
+   *
+   * @return whether there was none before
+   */
+  boolean writeSpec(String text) {
+    Path file = folder.resolve(SPEC_FILE);
+    boolean fresh = !Files.exists(file);
+    writeAtomically(file, text);
+    return fresh;
+  }
+
+  /** Takes the specification away again, so that {@link #close} leaves no empty folder. */
+  void deleteSpec() {
+    try {
+      Files.deleteIfExists(folder.resolve(SPEC_FILE));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Writes a file so that it is there completely or not at all. */

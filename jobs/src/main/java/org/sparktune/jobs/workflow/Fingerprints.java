@@ -1,0 +1,74 @@
+package org.sparktune.jobs.workflow;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.sparktune.core.Fingerprint;
+import org.sparktune.pipeline.spec.DatasetChoice;
+import org.sparktune.pipeline.spec.DatasetOptions;
+import org.sparktune.pipeline.spec.Reference;
+import org.sparktune.pipeline.spec.Task;
+import org.sparktune.pipeline.spec.TaskSpec;
+
+/** The fingerprint of every task of a specification: equal means that its output would be equal. */
+final class Fingerprints {
+  /** Raised when the same task would give another output. */
+  private static final int CODE_VERSION = 1;
+
+  private Fingerprints() {}
+
+  /** By task name, in the order of the specification. */
+  static Map<String, String> of(TaskSpec spec) {
+    Map<String, String> fingerprints = new LinkedHashMap<>();
+    for (Task task : spec.tasks()) {
+      // Records print all their components, and the spec's maps are sorted: equal text, equal task.
+      Fingerprint fingerprint =
+          new Fingerprint().add(CODE_VERSION).add(spec.seed()).add(task.toString());
+      for (String dependency : task.dependencies()) {
+        fingerprint.add(fingerprints.get(dependency));
+      }
+      addInputs(fingerprint, task);
+      fingerprints.put(task.name(), fingerprint.finish());
+    }
+    return fingerprints;
+  }
+
+  private static void addInputs(Fingerprint fingerprint, Task task) {
+    addReference(fingerprint, task.baseModel());
+    if (task instanceof Task.Prepare prepare) {
+      addOptions(fingerprint, prepare.dataset());
+    } else if (task instanceof Task.Training training) {
+      addDataset(fingerprint, training.dataset());
+      if (training instanceof Task.LoraFinetune lora) {
+        addReference(fingerprint, lora.initAdapter());
+      }
+    } else if (task instanceof Task.Evaluate evaluate) {
+      addReference(fingerprint, evaluate.adapter());
+      addDataset(fingerprint, evaluate.dataset());
+    } else if (task instanceof Task.Merge merge) {
+      addReference(fingerprint, merge.adapter());
+    }
+  }
+
+  private static void addReference(Fingerprint fingerprint, Reference reference) {
+    if (reference instanceof Reference.Stored stored) {
+      InputFingerprints.add(fingerprint, stored.path());
+    }
+  }
+
+  private static void addDataset(Fingerprint fingerprint, DatasetChoice choice) {
+    if (choice instanceof DatasetChoice.Raw raw) {
+      addOptions(fingerprint, raw.options());
+    } else {
+      addReference(fingerprint, ((DatasetChoice.Prepared) choice).source());
+    }
+  }
+
+  private static void addOptions(Fingerprint fingerprint, DatasetOptions options) {
+    for (DatasetOptions.Source source : options.sources()) {
+      InputFingerprints.add(fingerprint, source.path());
+    }
+    if (!options.template().equals(DatasetOptions.AUTO_TEMPLATE)) {
+      InputFingerprints.add(fingerprint, options.template());
+    }
+  }
+}

@@ -1,0 +1,181 @@
+package org.sparktune.jobs.workflow;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.spec.SpecLoader;
+import org.sparktune.pipeline.spec.Task;
+
+/**
+ * Runs the tasks of a specification in order. A task that is done with the same inputs is skipped;
+ * one that was interrupted goes on; a folder that belongs to something else is refused before
+ * anything is spent.
+ */
+public final class Workflow {
+  private final SpecLoader.Loaded loaded;
+  private final String version;
+  private final TaskPaths paths;
+  private final Map<String, String> fingerprints;
+
+  /**
+   * @param version of sparktune, written into the marks
+   */
+  public Workflow(SpecLoader.Loaded loaded, String version) {
+    this.loaded = loaded;
+    this.version = version;
+    this.paths = new TaskPaths(loaded.spec());
+    this.fingerprints = Fingerprints.of(loaded.spec());
+  }
+
+  /** Where everything is. */
+  public TaskPaths paths() {
+    return paths;
+  }
+
+  /** Whether a task is done with the same inputs. */
+  public boolean isDone(Task task) {
+    return done(task).isPresent();
+  }
+
+  /**
+   * Refuses an output folder, or a task folder in it, that holds something else. Changes nothing.
+   *
+   * @throws SparktuneException {@code OUTPUT}
+   */
+  public void requireUsableOutput() {
+    OutputFolder.requireUsable(paths.output());
+    for (Task task : loaded.spec().tasks()) {
+      requireSameTask(task);
+    }
+  }
+
+  /** Runs every task that is not done. */
+  public List<TaskOutcome> run(TaskExecutor executor, WorkflowListener listener) {
+    requireUsableOutput();
+    List<TaskOutcome> outcomes = new ArrayList<>();
+    try (OutputFolder output = OutputFolder.open(paths.output())) {
+      boolean fresh = output.writeSpec(loaded.text());
+      try {
+        for (Task task : loaded.spec().tasks()) {
+          outcomes.add(run(task, executor, listener));
+        }
+      } catch (RuntimeException | Error e) {
+        if (fresh && noTaskLeftAnything()) {
+          output.deleteSpec();
+        }
+        throw e;
+      }
+    }
+    return outcomes;
+  }
+
+  private TaskOutcome run(Task task, TaskExecutor executor, WorkflowListener listener) {
+    Optional<TaskMark> done = done(task);
+    if (done.isPresent()) {
+      listener.skipped(task);
+      return outcome(task, true, done.get().seconds(), done.get().result());
+    }
+    Path folder = paths.folder(task.name());
+    boolean resumed = TaskMark.read(folder, TaskMark.STARTED).isPresent();
+    createFolder(folder);
+    mark(task, 0, Map.of()).write(folder, TaskMark.STARTED);
+    listener.started(task, resumed);
+    long start = System.nanoTime();
+    try {
+      Map<String, Object> result = executor.execute(task, folder);
+      double seconds = (System.nanoTime() - start) / 1e9;
+      mark(task, seconds, result).write(folder, TaskMark.DONE);
+      TaskOutcome outcome = outcome(task, false, seconds, result);
+      listener.finished(outcome);
+      return outcome;
+    } catch (RuntimeException | Error e) {
+      if (!isWorthKeeping(folder, e)) {
+        delete(folder);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * A failed task's folder stays only for what helps: a checkpoint to go on from, or the record of
+   * a divergence.
+   */
+  private static boolean isWorthKeeping(Path folder, Throwable failure) {
+    boolean diverged =
+        failure instanceof SparktuneException known && known.code() == ErrorCode.DIVERGED;
+    return diverged
+        || Files.isDirectory(folder.resolve("checkpoints"))
+        || Files.exists(folder.resolve("dataset"));
+  }
+
+  private Optional<TaskMark> done(Task task) {
+    return TaskMark.read(paths.folder(task.name()), TaskMark.DONE)
+        .filter(mark -> mark.fingerprint().equals(fingerprints.get(task.name())));
+  }
+
+  private void requireSameTask(Task task) {
+    Path folder = paths.folder(task.name());
+    if (!Files.exists(folder)) {
+      return;
+    }
+    Optional<TaskMark> mark = TaskMark.read(folder, TaskMark.STARTED);
+    if (mark.isEmpty() || !mark.get().fingerprint().equals(fingerprints.get(task.name()))) {
+      throw new SparktuneException(
+          ErrorCode.OUTPUT,
+          mark.isEmpty()
+              ? "The folder %s of task '%s' exists and is not sparktune's."
+                  .formatted(folder, task.name())
+              : "The folder %s holds task '%s' as run with other values or inputs."
+                  .formatted(folder, task.name()),
+          "Name another output with --output, or delete that folder to run the task again.");
+    }
+  }
+
+  private boolean noTaskLeftAnything() {
+    return loaded.spec().tasks().stream()
+        .noneMatch(task -> Files.exists(paths.folder(task.name())));
+  }
+
+  private TaskMark mark(Task task, double seconds, Map<String, Object> result) {
+    return new TaskMark(
+        task.name(), task.type().word(), fingerprints.get(task.name()), version, seconds, result);
+  }
+
+  private TaskOutcome outcome(
+      Task task, boolean skipped, double seconds, Map<String, Object> result) {
+    return new TaskOutcome(
+        task.name(),
+        task.type().word(),
+        skipped,
+        paths.folder(task.name()).toString(),
+        seconds,
+        result);
+  }
+
+  private static void createFolder(Path folder) {
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void delete(Path folder) {
+    try (Stream<Path> walk = Files.walk(folder)) {
+      for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
