@@ -42,19 +42,14 @@ public final class DatasetReader implements AutoCloseable {
     this.fingerprint = fingerprint(split, specFingerprint, order);
   }
 
+  /** What the manifest says about the split. */
+  public DatasetManifest.Split split() {
+    return split;
+  }
+
   /** Rows of the split. */
   public long rows() {
     return split.rows();
-  }
-
-  /** Tokens of the split. */
-  public long tokens() {
-    return split.tokens();
-  }
-
-  /** Tokens that carry loss. */
-  public long lossTokens() {
-    return split.lossTokens();
   }
 
   /** Equal fingerprints mean the same rows in the same order. */

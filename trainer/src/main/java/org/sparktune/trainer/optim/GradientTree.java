@@ -39,14 +39,14 @@ public final class GradientTree implements AutoCloseable {
   public GradientTree(Tensor gradients, int maximumLeaves, FlatVectors vectors) {
     this.gradients = gradients;
     this.vectors = vectors;
-    for (int leaves = 1; leaves < maximumLeaves; leaves *= 2) {
+    for (int level = partialSums(maximumLeaves); level > 0; level--) {
       partials.add(arena.allocate(DType.F32, gradients.size()));
     }
   }
 
-  /** Bytes held for partial sums. */
-  public long bytes() {
-    return arena.allocatedBytes();
+  /** How many partial sums, each as long as the gradient, have to be held. */
+  public static int partialSums(int maximumLeaves) {
+    return Integer.SIZE - Integer.numberOfLeadingZeros(maximumLeaves - 1);
   }
 
   /** Begins a step: zeroes the gradients for the first micro-batch. */

@@ -10,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientTree;
@@ -21,7 +22,7 @@ final class TrainingLoop implements AutoCloseable {
   private final TrainingInputs inputs;
   private final TrainingOptions options;
   private final Trainable trainable;
-  private final long stepsPerEpoch;
+  private final TrainingPlan plan;
   private final long totalSteps;
   private final FlatVectors vectors;
   private final AdamW optimizer;
@@ -39,10 +40,8 @@ final class TrainingLoop implements AutoCloseable {
     this.inputs = inputs;
     this.options = inputs.options();
     this.trainable = inputs.trainable();
-    long microBatches = ceilingDivide(inputs.train().rows(), options.batchSize());
-    this.stepsPerEpoch = ceilingDivide(microBatches, options.gradientAccumulationSteps());
-    this.totalSteps =
-        options.maxSteps() > 0 ? options.maxSteps() : options.epochs() * stepsPerEpoch;
+    this.plan = TrainingPlan.of(options, inputs.train().split(), trainable.layout().size());
+    this.totalSteps = plan.totalSteps();
     this.vectors = new FlatVectors(Runtime.getRuntime().availableProcessors());
     this.optimizer = new AdamW(trainable.layout(), options.optimizer(), vectors);
     this.tree =
@@ -63,7 +62,8 @@ final class TrainingLoop implements AutoCloseable {
 
   TrainingResult run() {
     boolean resumed = resume();
-    log.started(plan());
+    log.started(
+        plan.with(inputs.validation().map(DatasetReader::rows).orElse(0L), progress.step()));
     // A resumed run has evaluated, sampled and saved at this step already.
     boolean arrived = !resumed;
     while (true) {
@@ -179,21 +179,6 @@ final class TrainingLoop implements AutoCloseable {
         "Run the same command again to go on from %s.".formatted(store.newestName()));
   }
 
-  private TrainingPlan plan() {
-    long parameters = trainable.layout().size();
-    return new TrainingPlan(
-        inputs.train().rows(),
-        inputs.train().tokens(),
-        inputs.train().lossTokens(),
-        stepsPerEpoch,
-        totalSteps,
-        inputs.train().tokens() / stepsPerEpoch,
-        parameters,
-        4 * parameters * Float.BYTES + tree.bytes(),
-        inputs.validation().map(split -> split.rows()).orElse(0L),
-        progress.step());
-  }
-
   private boolean isDue(long every) {
     return every > 0 && progress.step() > 0 && progress.step() % every == 0;
   }
@@ -209,9 +194,5 @@ final class TrainingLoop implements AutoCloseable {
           "Choose another output folder.",
           e);
     }
-  }
-
-  private static long ceilingDivide(long value, long by) {
-    return (value + by - 1) / by;
   }
 }

@@ -1,5 +1,8 @@
 package org.sparktune.trainer.run;
 
+import org.sparktune.core.DatasetManifest;
+import org.sparktune.trainer.optim.GradientTree;
+
 /**
  * The arithmetic of a run, known before it starts.
  *
@@ -24,4 +27,49 @@ public record TrainingPlan(
     long trainedParameters,
     long trainingBytes,
     long validationRows,
-    long resumedStep) {}
+    long resumedStep) {
+
+  /**
+   * Does the arithmetic.
+   *
+   * @param train rows and tokens of the training split
+   * @param trainedParameters length of the parameter vector
+   */
+  public static TrainingPlan of(
+      TrainingOptions options, DatasetManifest.Split train, long trainedParameters) {
+    long microBatches = ceilingDivide(train.rows(), options.batchSize());
+    long stepsPerEpoch = ceilingDivide(microBatches, options.gradientAccumulationSteps());
+    long partialSums = GradientTree.partialSums(options.gradientAccumulationSteps());
+    return new TrainingPlan(
+        train.rows(),
+        train.tokens(),
+        train.lossTokens(),
+        stepsPerEpoch,
+        options.maxSteps() > 0 ? options.maxSteps() : options.epochs() * stepsPerEpoch,
+        stepsPerEpoch == 0 ? 0 : train.tokens() / stepsPerEpoch,
+        trainedParameters,
+        // Parameters, gradients and two moments.
+        (4 + partialSums) * trainedParameters * Float.BYTES,
+        0,
+        0);
+  }
+
+  /** The plan of a run that has a validation split and may go on from a checkpoint. */
+  TrainingPlan with(long newValidationRows, long newResumedStep) {
+    return new TrainingPlan(
+        rows,
+        tokensPerEpoch,
+        lossTokensPerEpoch,
+        stepsPerEpoch,
+        totalSteps,
+        tokensPerStep,
+        trainedParameters,
+        trainingBytes,
+        newValidationRows,
+        newResumedStep);
+  }
+
+  private static long ceilingDivide(long value, long by) {
+    return (value + by - 1) / by;
+  }
+}

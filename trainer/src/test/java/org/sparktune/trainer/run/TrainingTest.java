@@ -36,6 +36,7 @@ import org.sparktune.trainer.optim.LearningRateSchedule;
 
 class TrainingTest {
   private static final int VOCABULARY = 30;
+  private static final Configuration CONFIGURATION = new Configuration();
   private static final List<DatasetRow> ROWS = DatasetFixture.randomRows(3, 37, VOCABULARY);
   private static final List<DatasetRow> HELD_OUT = DatasetFixture.randomRows(4, 11, VOCABULARY);
 
@@ -288,7 +289,7 @@ class TrainingTest {
       Bigram bigram,
       BooleanSupplier stop,
       TrainingListener listener) {
-    DatasetFolder folder = DatasetFolder.open(dataset.toString(), new Configuration());
+    DatasetFolder folder = DatasetFolder.open(dataset.toString(), CONFIGURATION);
     try (bigram;
         DatasetReader train = folder.split("train", VOCABULARY, order);
         DatasetReader validation = folder.split("validation", VOCABULARY, RowOrder.STORED)) {
