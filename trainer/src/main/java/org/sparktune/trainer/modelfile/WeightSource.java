@@ -1,5 +1,6 @@
 package org.sparktune.trainer.modelfile;
 
+import java.util.Set;
 import org.sparktune.trainer.memory.Tensor;
 
 /**
@@ -7,6 +8,9 @@ import org.sparktune.trainer.memory.Tensor;
  * from: safetensors, GGUF, or a random generator.
  */
 public interface WeightSource {
+
+  /** The names of all tensors, in a fixed order. */
+  Set<String> names();
 
   /** Whether there is such a tensor. */
   boolean has(String name);
