@@ -49,10 +49,12 @@ class ElementConversionTest {
     try (Arena arena = new Arena("test")) {
       Tensor values = arena.allocate(DType.F32, 3).set(new float[] {1, 2, 3});
       Tensor out = arena.allocate(DType.BF16, 3);
-      assertTrue(ElementConversion.convert(DType.F32, values.address(), DType.BF16, out.address(), 3));
+      assertTrue(
+          ElementConversion.convert(DType.F32, values.address(), DType.BF16, out.address(), 3));
       assertTrue(ElementConversion.allFinite(DType.BF16, out.address(), 3));
       values.setFloat(2, Float.NaN);
-      assertFalse(ElementConversion.convert(DType.F32, values.address(), DType.BF16, out.address(), 3));
+      assertFalse(
+          ElementConversion.convert(DType.F32, values.address(), DType.BF16, out.address(), 3));
       assertFalse(ElementConversion.allFinite(DType.BF16, out.address(), 3));
       values.setFloat(2, Float.NEGATIVE_INFINITY);
       assertFalse(ElementConversion.allFinite(DType.F32, values.address(), 3));

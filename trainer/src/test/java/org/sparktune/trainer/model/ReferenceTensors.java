@@ -9,8 +9,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
@@ -38,8 +38,9 @@ final class ReferenceTensors implements WeightSource {
     }
   }
 
-  List<String> names() {
-    List<String> names = new ArrayList<>();
+  @Override
+  public Set<String> names() {
+    Set<String> names = new LinkedHashSet<>();
     header.fieldNames().forEachRemaining(names::add);
     names.remove("__metadata__");
     return names;

@@ -58,7 +58,8 @@ class SafetensorsTest {
             () -> {
               throw new IOException("disk full");
             });
-    assertThrows(IOException.class, () -> SafetensorsWriter.write(path, Map.of("x", failing), Map.of()));
+    assertThrows(
+        IOException.class, () -> SafetensorsWriter.write(path, Map.of("x", failing), Map.of()));
     assertEquals("old", Files.readString(path));
     try (Stream<Path> left = Files.list(folder)) {
       assertEquals(1, left.count());
@@ -98,10 +99,12 @@ class SafetensorsTest {
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],"
             + "\"data_offsets\":[4,12]}} | 12 | overlap",
       })
-  void shouldRefuseHeadersThatLie(String header, int dataBytes, String expected) throws IOException {
+  void shouldRefuseHeadersThatLie(String header, int dataBytes, String expected)
+      throws IOException {
     Path path = folder.resolve("bad.safetensors");
     byte[] text = header.getBytes(StandardCharsets.UTF_8);
-    ByteBuffer bytes = ByteBuffer.allocate(8 + text.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(8 + text.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
     Files.write(path, bytes.putLong(text.length).put(text).array());
     refuses(path, expected);
   }
@@ -112,7 +115,8 @@ class SafetensorsTest {
     refuses(path, "no file");
     Files.write(path, new byte[5]);
     refuses(path, "too short");
-    Files.write(path, ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putLong(1L << 40).array());
+    Files.write(
+        path, ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putLong(1L << 40).array());
     refuses(path, "1099511627776 bytes");
   }
 
@@ -124,7 +128,8 @@ class SafetensorsTest {
       SafetensorsWriter.write(folder.resolve("one.safetensors"), Map.of("a", one));
       SafetensorsWriter.write(folder.resolve("two.safetensors"), Map.of("b", two));
       Path index = folder.resolve("model.safetensors.index.json");
-      Files.writeString(index, "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}");
+      Files.writeString(
+          index, "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}");
       try (HuggingFaceFolder model = HuggingFaceFolder.open(folder)) {
         model.read("b", one);
         assertEquals(2, one.getFloat(0));
