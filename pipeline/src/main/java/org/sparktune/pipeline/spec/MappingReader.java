@@ -268,7 +268,7 @@ final class MappingReader {
           .add(
               scalar.location(),
               "The '%s' '%s' does not exist (looked for %s)."
-                  .formatted(key, scalar.text(), resolved),
+                  .formatted(key, scalar.written(), resolved),
               "Paths are relative to the folder of the specification.");
     }
     scalar.resolve(resolved);

@@ -58,7 +58,7 @@ final class Overrides {
       } else {
         put(task, path, 2, value, location);
       }
-    } else if (topLevelKeys.contains(path[0])) {
+    } else if (isTopLevel(path[0])) {
       put(root, path, 0, value, location);
     } else if (path.length > 1 && task(path[0]) != null) {
       put(task(path[0]), path, 1, value, location);
@@ -75,6 +75,14 @@ final class Overrides {
               .map(word -> "Did you mean '" + word + "'?")
               .orElse("Begin with a task's name: " + String.join(", ", taskNames()) + "."));
     }
+  }
+
+  /**
+   * {@code base_model} may stand at the top or in a task; at the top only if the file has it there.
+   */
+  private boolean isTopLevel(String key) {
+    return topLevelKeys.contains(key)
+        && (!TaskReader.taskKeys().contains(key) || key.equals("name") || root.get(key) != null);
   }
 
   private void putIntoOnlyTask(String[] path, SpecNode value, Location location) {

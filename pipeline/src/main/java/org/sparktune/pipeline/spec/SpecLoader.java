@@ -23,7 +23,7 @@ import org.sparktune.pipeline.spec.SpecNode.Sequence;
 /** Loads a specification: parse, apply overrides, read, order. All problems are thrown at once. */
 public final class SpecLoader {
   private static final List<String> TOP_LEVEL_KEYS =
-      List.of("name", "output", "seed", "executors", "tasks");
+      List.of("name", "output", "seed", "executors", "base_model", "tasks");
   private static final Pattern TASK_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
   private static final long MAX_BYTES = 3L << 20;
 
@@ -103,9 +103,22 @@ public final class SpecLoader {
           "Training on several executors is not in this version.",
           "Set 'executors' to 1.");
     }
+    shareBaseModel(root, reader);
     List<Task> tasks = reader.require("tasks") ? tasks(reader, seed) : List.of();
     reader.finish();
     return new TaskSpec(name, output, seed, executors, ordered(tasks, root));
+  }
+
+  /** Gives the file's base model to every task that names none. */
+  private static void shareBaseModel(Mapping root, MappingReader reader) {
+    if (!reader.has("base_model") || !(root.get("tasks") instanceof Sequence tasks)) {
+      return;
+    }
+    for (SpecNode item : tasks.items()) {
+      if (item instanceof Mapping task) {
+        task.entries().putIfAbsent("base_model", root.entries().get("base_model"));
+      }
+    }
   }
 
   private String output(Mapping root, MappingReader reader) {

@@ -21,10 +21,12 @@ sealed interface SpecNode {
   final class Scalar implements SpecNode {
     private final Location location;
     private final boolean quoted;
+    private final String written;
     private String text;
 
     Scalar(Location location, String text, boolean quoted) {
       this.location = location;
+      this.written = text;
       this.text = text;
       this.quoted = quoted;
     }
@@ -41,6 +43,11 @@ sealed interface SpecNode {
 
     String text() {
       return text;
+    }
+
+    /** What the file says, whatever it was resolved to. */
+    String written() {
+      return written;
     }
 
     /** Puts the resolved form of a path in place of what was written. */

@@ -10,7 +10,11 @@ final class SpecProblems {
   private final List<SpecProblem> problems = new ArrayList<>();
 
   void add(Location location, String message, String hint) {
-    problems.add(new SpecProblem(location, ErrorCode.INVALID_SPEC, message, hint));
+    SpecProblem problem = new SpecProblem(location, ErrorCode.INVALID_SPEC, message, hint);
+    // A value that several tasks share is read several times.
+    if (!problems.contains(problem)) {
+      problems.add(problem);
+    }
   }
 
   void addUnsupported(Location location, String message, String hint) {

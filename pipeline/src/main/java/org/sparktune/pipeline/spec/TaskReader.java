@@ -232,7 +232,7 @@ final class TaskReader {
           .add(
               scalar.location(),
               "The '%s' '%s' is neither a file nor a task (looked for %s)."
-                  .formatted(key, scalar.text(), resolved),
+                  .formatted(key, scalar.written(), resolved),
               NearestWord.find(scalar.text(), candidates)
                   .map(word -> "Did you mean the task '" + word + "'?")
                   .orElse("Paths are relative to the folder of the specification."));

@@ -273,6 +273,23 @@ class SpecLoaderTest {
   }
 
   @Test
+  void shouldGiveTheFilesBaseModelToTasksThatNameNone() throws IOException {
+    Files.writeString(folder.resolve("other.gguf"), "model");
+    String shared = VALID.replace("    base_model: base.gguf\n", "") + "base_model: base.gguf\n";
+    TaskSpec spec = load(shared).spec();
+    TaskSpec changed = load(shared, "base_model=" + folder.resolve("other.gguf")).spec();
+    TaskSpec one = load(VALID, "base_model=" + folder.resolve("other.gguf")).spec();
+
+    assertEquals(load(VALID).spec(), spec);
+    Reference other = new Reference.Stored(folder.resolve("other.gguf").toString());
+    assertEquals(other, changed.task("data").baseModel());
+    assertEquals(other, changed.task("assistant").baseModel());
+    assertEquals(spec.task("data").baseModel(), one.task("data").baseModel());
+    assertEquals(other, one.task("assistant").baseModel());
+    assertEquals(1, problems(shared.replace("base.gguf", "absent.gguf")).size());
+  }
+
+  @Test
   void shouldWriteTextThatLoadsToTheSameSpecFromAnywhere() throws IOException {
     SpecLoader.Loaded loaded = load(VALID, "hyperparams.seed=9");
     Path copy = Files.createDirectory(folder.resolve("copy")).resolve("spec.yaml");
