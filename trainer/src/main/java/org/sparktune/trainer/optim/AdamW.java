@@ -67,30 +67,33 @@ public final class AdamW implements AutoCloseable {
    */
   public void step(Tensor parameters, Tensor gradients, double learningRate, double gradientScale) {
     steps++;
-    OptimizerKernels.AdamWScalars decayed =
-        new OptimizerKernels.AdamWScalars(
-            (float) gradientScale,
-            (float) (1.0 - learningRate * options.weightDecay()),
-            (float) (1.0 - options.beta1()),
-            (float) options.beta2(),
-            (float) (1.0 - options.beta2()),
-            (float) Math.sqrt(1.0 - StrictMath.pow(options.beta2(), (double) steps)),
-            (float) options.epsilon(),
-            (float) (-learningRate / (1.0 - StrictMath.pow(options.beta1(), (double) steps))));
-    OptimizerKernels.AdamWScalars plain = decayed.withoutDecay();
+    float decayFactor = (float) (1.0 - learningRate * options.weightDecay());
+    float firstWeight = (float) (1.0 - options.beta1());
+    float secondWeight = (float) (1.0 - options.beta2());
+    float rootCorrection = (float) Math.sqrt(1.0 - StrictMath.pow(options.beta2(), (double) steps));
+    float negativeStep =
+        (float) (-learningRate / (1.0 - StrictMath.pow(options.beta1(), (double) steps)));
     vectors.forEachBlock(
         blocks.size(),
-        (index, chunk) -> {
+        (index, kernels) -> {
           Block block = blocks.get(index);
           long offset = block.offset() * Float.BYTES;
-          OptimizerKernels.adamW(
-              chunk,
-              parameters.address() + offset,
-              gradients.address() + offset,
-              first.address() + offset,
-              second.address() + offset,
-              block.count(),
-              block.decayed() ? decayed : plain);
+          kernels
+              .optimizer()
+              .adamW(
+                  parameters.address() + offset,
+                  gradients.address() + offset,
+                  first.address() + offset,
+                  second.address() + offset,
+                  block.count(),
+                  (float) gradientScale,
+                  block.decayed() ? decayFactor : 1f,
+                  firstWeight,
+                  (float) options.beta2(),
+                  secondWeight,
+                  rootCorrection,
+                  (float) options.epsilon(),
+                  negativeStep);
         });
   }
 

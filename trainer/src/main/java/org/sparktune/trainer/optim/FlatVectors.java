@@ -2,12 +2,13 @@ package org.sparktune.trainer.optim;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.sparktune.trainer.engine.cpu.vector.ElementKernels;
+import org.sparktune.trainer.engine.cpu.vector.OptimizerKernels;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
 
@@ -20,7 +21,7 @@ public final class FlatVectors implements AutoCloseable {
   /** Elements of a block: large enough to hide the hand-over, small enough to share evenly. */
   static final int BLOCK = 1 << 16;
 
-  private final int threads;
+  private final Kernels[] kernels;
   private final ExecutorService pool;
   private double[] blockSums = {};
 
@@ -28,7 +29,10 @@ public final class FlatVectors implements AutoCloseable {
    * @param threads how many threads work, the caller's included
    */
   public FlatVectors(int threads) {
-    this.threads = threads;
+    this.kernels = new Kernels[threads];
+    for (int i = 0; i < threads; i++) {
+      kernels[i] = new Kernels(new OptimizerKernels(), new ElementKernels());
+    }
     this.pool =
         threads == 1
             ? null
@@ -51,11 +55,11 @@ public final class FlatVectors implements AutoCloseable {
     double[] sums = blockSums;
     forEachBlock(
         blocks,
-        (block, chunk) -> {
+        (block, thread) -> {
           long from = (long) block * BLOCK;
           int count = (int) Math.min(BLOCK, size - from);
           sums[block] =
-              OptimizerKernels.squaredNorm(chunk, vector.address() + from * Float.BYTES, count);
+              thread.optimizer().squaredNorm(vector.address() + from * Float.BYTES, count);
         });
     double sum = 0;
     for (int block = 0; block < blocks; block++) {
@@ -70,10 +74,10 @@ public final class FlatVectors implements AutoCloseable {
     long size = into.size();
     forEachBlock(
         blocks(size),
-        (block, chunk) -> {
+        (block, thread) -> {
           long offset = (long) block * BLOCK * Float.BYTES;
           int count = (int) Math.min(BLOCK, size - (long) block * BLOCK);
-          OptimizerKernels.add(chunk, into.address() + offset, vector.address() + offset, count);
+          thread.elements().add(vector.address() + offset, into.address() + offset, count);
         });
   }
 
@@ -93,26 +97,15 @@ public final class FlatVectors implements AutoCloseable {
   /** Runs a task for blocks 0 to {@code count - 1}, on all threads. */
   void forEachBlock(int count, BlockTask task) {
     AtomicInteger next = new AtomicInteger();
-    Callable<Void> worker =
-        () -> {
-          OptimizerKernels.Chunk chunk = new OptimizerKernels.Chunk();
-          for (int block = next.getAndIncrement(); block < count; block = next.getAndIncrement()) {
-            task.run(block, chunk);
-          }
-          return null;
-        };
+    int helpers = Math.min(kernels.length, count) - 1;
+    List<Future<?>> running = new ArrayList<>(kernels.length);
+    for (int helper = 1; helper <= helpers; helper++) {
+      Kernels own = kernels[helper];
+      running.add(pool.submit(() -> takeBlocks(next, count, task, own)));
+    }
     try {
-      int helpers = pool == null ? 0 : Math.min(threads, count) - 1;
-      if (helpers <= 0) {
-        worker.call();
-        return;
-      }
-      List<Future<Void>> running = new ArrayList<>(helpers);
-      for (int i = 0; i < helpers; i++) {
-        running.add(pool.submit(worker));
-      }
-      worker.call();
-      for (Future<Void> helper : running) {
+      takeBlocks(next, count, task, kernels[0]);
+      for (Future<?> helper : running) {
         helper.get();
       }
     } catch (InterruptedException e) {
@@ -120,8 +113,12 @@ public final class FlatVectors implements AutoCloseable {
       throw new IllegalStateException("Interrupted in the middle of an optimizer step", e);
     } catch (ExecutionException e) {
       throw new IllegalStateException("An optimizer thread failed", e.getCause());
-    } catch (Exception e) {
-      throw new IllegalStateException("An optimizer thread failed", e);
+    }
+  }
+
+  private static void takeBlocks(AtomicInteger next, int count, BlockTask task, Kernels own) {
+    for (int block = next.getAndIncrement(); block < count; block = next.getAndIncrement()) {
+      task.run(block, own);
     }
   }
 
@@ -135,8 +132,11 @@ public final class FlatVectors implements AutoCloseable {
     }
   }
 
-  /** Works on one block with the calling thread's chunk of heap memory. */
+  /** One thread's kernels. */
+  record Kernels(OptimizerKernels optimizer, ElementKernels elements) {}
+
+  /** Works on one block with the calling thread's kernels. */
   interface BlockTask {
-    void run(int block, OptimizerKernels.Chunk chunk);
+    void run(int block, Kernels kernels);
   }
 }
