@@ -76,7 +76,7 @@ class HuggingFaceParityTest {
     try (HuggingFace theirs = new HuggingFace(json)) {
       for (String corpus : SharedAssets.CORPORA) {
         String text = Files.readString(SharedAssets.path(corpus));
-        String[] lines = text.split("(?<=\n)");
+        String[] lines = text.split("(?<=\n)", -1);
         for (int i = 0; i < lines.length; i += 29) {
           assertSame(theirs, ours, lines[i]);
         }

@@ -54,7 +54,10 @@ class LlamaCppVectorsTest {
     Tokenizer first = Tokenizers.load(SharedAssets.path(one));
     Tokenizer second = Tokenizers.load(SharedAssets.path(other));
     assertEquals(first.fingerprint(), second.fingerprint());
-    for (String text : AdversarialText.mixtures(21, 2000, 30)) {
+    for (String mixture : AdversarialText.mixtures(21, 2000, 30)) {
+      // Only tokenizer.json says how special tokens treat the spaces around them, and Llama 2's
+      // looks for them in normalized text.
+      String text = mixture.replace("<", "");
       assertArrayEquals(first.encode(text, false), second.encode(text, false), text);
     }
     for (String text : AdversarialText.giants()) {
