@@ -9,9 +9,8 @@ import org.sparktune.trainer.run.Trainable;
  * whole model, as its {@link Tuning} says.
  */
 public final class DecoderTrainable implements Trainable {
-  private static final int SEED_SAMPLES = 1024;
-
   private final Decoder decoder;
+  private long dropoutSeed;
 
   /**
    * @param decoder a decoder of which something is trained
@@ -46,8 +45,13 @@ public final class DecoderTrainable implements Trainable {
   }
 
   @Override
+  public void reseed(long seed) {
+    dropoutSeed = seed;
+  }
+
+  @Override
   public LossSum accumulate(Batch batch, double lossScale) {
-    double sum = decoder.logProbsAndGradient(batch, (float) -lossScale, passage(batch));
+    double sum = decoder.logProbsAndGradient(batch, (float) -lossScale, passage());
     return new LossSum(-sum, batch.validTokens());
   }
 
@@ -56,24 +60,8 @@ public final class DecoderTrainable implements Trainable {
     return new LossSum(-decoder.sumOfLogProbs(batch), batch.validTokens());
   }
 
-  /**
-   * Dropout's seed comes from the batch and the parameters as they are, so that it is another at
-   * every step and yet the same after a resume and on any executor.
-   */
-  private Passage passage(Batch batch) {
+  private Passage passage() {
     float dropout = (float) decoder.plan().dropout();
-    if (dropout == 0) {
-      return Passage.PLAIN;
-    }
-    long seed = ((Tuning.Lora) decoder.plan().tuning()).seed();
-    for (int token : batch.tokens()) {
-      seed = seed * 0x5DEECE66DL + token;
-    }
-    Tensor parameters = parameters();
-    long stride = Math.max(1, parameters.size() / SEED_SAMPLES);
-    for (long i = 0; i < parameters.size(); i += stride) {
-      seed = seed * 0x5DEECE66DL + Float.floatToRawIntBits(parameters.getFloat(i));
-    }
-    return new Passage(true, dropout, seed);
+    return dropout == 0 ? Passage.PLAIN : new Passage(true, dropout, dropoutSeed);
   }
 }

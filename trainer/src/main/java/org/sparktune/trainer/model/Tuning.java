@@ -34,7 +34,7 @@ public sealed interface Tuning {
    * LoRA factors and the modules that are saved whole.
    *
    * @param config the factors
-   * @param seed of the initial A factors and of dropout
+   * @param seed of the initial A factors
    */
   record Lora(LoraConfig config, long seed) implements Tuning {
     @Override

@@ -1,6 +1,5 @@
 package org.sparktune.trainer.run;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -10,10 +9,10 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sparktune.core.ErrorCode;
-import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.modelfile.SafetensorsFile;
+import org.sparktune.trainer.modelfile.SafetensorsWriter;
 import org.sparktune.trainer.optim.AdamW;
 
 /** Saves what a run has learnt so far and brings it back: parameters, moments, place. */
@@ -52,15 +51,15 @@ final class RunStore {
             CheckpointState.describe(trainable.layout()),
             new TreeMap<>());
     Map<String, Checkpoints.FileWriter> files = new LinkedHashMap<>();
-    files.put(PARAMETERS, path -> TensorFile.write(path, parameters()));
-    files.put(OPTIMIZER, path -> TensorFile.write(path, moments()));
+    files.put(PARAMETERS, path -> SafetensorsWriter.write(path, parameters()));
+    files.put(OPTIMIZER, path -> SafetensorsWriter.write(path, moments()));
     return checkpoints.write(state, files, 3 * trainable.parameters().byteSize());
   }
 
   /**
    * Fills parameters and moments from the newest valid checkpoint, if there is one.
    *
-   * @throws SparktuneException {@link ErrorCode#MISMATCH} when it belongs to another run
+   * @throws org.sparktune.core.SparktuneException {@code MISMATCH} when it belongs to another run
    */
   Optional<Restored> restore() {
     Optional<Checkpoints.Checkpoint> newest = checkpoints.newestValid();
@@ -70,16 +69,8 @@ final class RunStore {
     Path path = newest.get().path();
     CheckpointState state = newest.get().state();
     state.requireSame(path.toString(), identity, CheckpointState.describe(trainable.layout()));
-    try {
-      TensorFile.read(path.resolve(PARAMETERS), parameters());
-      TensorFile.read(path.resolve(OPTIMIZER), moments());
-    } catch (IOException e) {
-      throw new SparktuneException(
-          ErrorCode.BAD_FILE,
-          "The checkpoint %s cannot be read (%s).".formatted(path, e.getMessage()),
-          "Remove its folder to go on from the one before.",
-          e);
-    }
+    read(path.resolve(PARAMETERS), parameters());
+    read(path.resolve(OPTIMIZER), moments());
     optimizer.restore(state.progress().step());
     trainable.parametersChanged();
     LOG.info("going on from {}", path);
@@ -92,14 +83,27 @@ final class RunStore {
   }
 
   private Map<String, Tensor> parameters() {
-    return TensorFile.tensors(trainable.layout(), trainable.parameters(), "");
+    return named(trainable.parameters(), "");
   }
 
   private Map<String, Tensor> moments() {
-    Map<String, Tensor> moments = new LinkedHashMap<>();
-    moments.putAll(TensorFile.tensors(trainable.layout(), optimizer.firstMoments(), ".exp_avg"));
-    moments.putAll(
-        TensorFile.tensors(trainable.layout(), optimizer.secondMoments(), ".exp_avg_sq"));
+    Map<String, Tensor> moments = new TreeMap<>(named(optimizer.firstMoments(), ".exp_avg"));
+    moments.putAll(named(optimizer.secondMoments(), ".exp_avg_sq"));
     return moments;
+  }
+
+  /** The pieces of a flat vector by parameter. */
+  private Map<String, Tensor> named(Tensor vector, String suffix) {
+    Map<String, Tensor> pieces = new TreeMap<>();
+    for (ParameterLayout.Entry entry : trainable.layout().entries()) {
+      pieces.put(entry.name() + suffix, vector.view(entry.offset(), entry.shape()));
+    }
+    return pieces;
+  }
+
+  private static void read(Path path, Map<String, Tensor> tensors) {
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      tensors.forEach(file::read);
+    }
   }
 }
