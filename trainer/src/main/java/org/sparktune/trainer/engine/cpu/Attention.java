@@ -159,7 +159,7 @@ final class Attention implements AutoCloseable {
     }
     SoftmaxKernels softmax = worker.kernels().softmax();
     float max = softmax.max(scores, padded) * shape.scale();
-    float total = softmax.exponentials(scores, shape.scale(), max, scores, false, padded);
+    float total = softmax.exponentials(scores, shape.scale(), max, padded);
     Memory.fill(target, (long) size * Float.BYTES, (byte) 0);
     for (int i = 0; i < visible; i++) {
       float weight = Memory.getFloat(scores + (long) i * Float.BYTES) / total;

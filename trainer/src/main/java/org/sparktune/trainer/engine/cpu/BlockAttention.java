@@ -150,7 +150,10 @@ final class BlockAttention {
       worker.kernels().elements().scale(correction, sum, shape.headSize());
     }
     maxima[row] = max;
-    totals[row] += kernels.exponentials(from, shape.scale(), max, to, bf16, width);
+    totals[row] += kernels.exponentials(from, shape.scale(), max, width);
+    if (bf16) {
+      worker.kernels().elements().toBf16(from, to, width);
+    }
   }
 
   private void finish(

@@ -1,6 +1,7 @@
 package org.sparktune.trainer.engine.cpu;
 
 import org.sparktune.trainer.engine.AttentionShape;
+import org.sparktune.trainer.engine.cpu.vector.SoftmaxKernels;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
 
@@ -97,19 +98,15 @@ final class BlockAttentionGradient {
             Memory.fill(p, (long) width * blocks.operandBytes(), (byte) 0);
             Memory.fill(ds, (long) width * blocks.operandBytes(), (byte) 0);
           } else {
-            worker
-                .kernels()
-                .softmax()
-                .attentionGradient(
-                    score,
-                    upstreamScores + offset * Float.BYTES,
-                    shape.scale(),
-                    logSumExp.getFloat((long) (start + block + row) * shape.heads() + head),
-                    deltas[row],
-                    p,
-                    ds,
-                    bf16,
-                    width);
+            long upstream = upstreamScores + offset * Float.BYTES;
+            float total = logSumExp.getFloat((long) (start + block + row) * shape.heads() + head);
+            SoftmaxKernels softmax = worker.kernels().softmax();
+            softmax.exponentials(score, shape.scale(), total, width);
+            softmax.softmaxGradient(score, upstream, shape.scale(), deltas[row], width);
+            if (bf16) {
+              worker.kernels().elements().toBf16(score, p, width);
+              worker.kernels().elements().toBf16(upstream, ds, width);
+            }
           }
         }
         gemm.multiply(blocks.transposedSum(width), probabilities, upstreamCopy, 0, valueSums + sum);

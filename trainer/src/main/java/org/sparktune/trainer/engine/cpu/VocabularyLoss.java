@@ -1,6 +1,6 @@
 package org.sparktune.trainer.engine.cpu;
 
-import org.sparktune.trainer.engine.cpu.vector.SoftmaxKernels;
+import org.sparktune.trainer.engine.cpu.vector.Kernels;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Scratch;
@@ -26,7 +26,7 @@ final class VocabularyLoss implements AutoCloseable {
 
   /** What is done with one row of logits. */
   private interface RowWork {
-    void run(int row, long logits, SoftmaxKernels kernels);
+    void run(int row, long logits, Kernels kernels);
   }
 
   /** See {@link org.sparktune.trainer.engine.Engine#tokenLogProbs}. */
@@ -36,7 +36,7 @@ final class VocabularyLoss implements AutoCloseable {
         hidden,
         head,
         (row, logits, kernels) -> {
-          float sum = kernels.logSumExp(logits, vocabulary);
+          float sum = kernels.softmax().logSumExp(logits, vocabulary);
           logSumExp.setFloat(row, sum);
           logProbs.setFloat(row, logit(logits, targets[row]) - sum);
         },
@@ -53,19 +53,17 @@ final class VocabularyLoss implements AutoCloseable {
       Tensor dLogProbs,
       Tensor dHidden,
       Tensor dHead) {
-    int vocabulary = Math.toIntExact(head.out());
     forChunks(
         hidden,
         head,
         (row, logits, kernels) ->
-            kernels.logProbGradient(
+            gradient(
                 logits,
-                vocabulary,
+                head,
                 logSumExp.getFloat(row),
                 targets[row],
                 dLogProbs.getFloat(row),
-                logits,
-                head.bf16()),
+                kernels),
         dHidden,
         dHead);
   }
@@ -84,13 +82,21 @@ final class VocabularyLoss implements AutoCloseable {
         hidden,
         head,
         (row, logits, kernels) -> {
-          float sum = kernels.logSumExp(logits, vocabulary);
+          float sum = kernels.softmax().logSumExp(logits, vocabulary);
           logProbs.setFloat(row, logit(logits, targets[row]) - sum);
-          kernels.logProbGradient(
-              logits, vocabulary, sum, targets[row], dLogProbs.getFloat(row), logits, head.bf16());
+          gradient(logits, head, sum, targets[row], dLogProbs.getFloat(row), kernels);
         },
         dHidden,
         dHead);
+  }
+
+  private static void gradient(
+      long logits, CpuWeight head, float logSumExp, int target, float d, Kernels kernels) {
+    int vocabulary = Math.toIntExact(head.out());
+    kernels.softmax().logProbGradient(logits, vocabulary, logSumExp, target, d);
+    if (head.bf16()) {
+      kernels.elements().toBf16(logits, logits, vocabulary);
+    }
   }
 
   private void forChunks(
@@ -109,7 +115,7 @@ final class VocabularyLoss implements AutoCloseable {
       workers.run(
           rows,
           (row, worker) ->
-              work.run(first + row, logits.rowAddress(row), worker.kernels().softmax()));
+              work.run(first + row, logits.rowAddress(row), worker.kernels()));
       if (dHidden == null) {
         continue;
       }

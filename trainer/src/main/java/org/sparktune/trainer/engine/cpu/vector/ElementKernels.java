@@ -13,6 +13,10 @@ import org.sparktune.trainer.memory.Memory;
 
 /** Loops over the elements of one row. Not safe for several threads: each has its own. */
 public final class ElementKernels {
+  /** Elements of one pass whose intermediate values stay in the first-level cache. */
+  private static final int BLOCK = 1024;
+
+  private final float[] sigmoids = new float[BLOCK];
   private final ByteBuffer first = Memory.window();
   private final ByteBuffer second = Memory.window();
   private final ByteBuffer third = Memory.window();
@@ -44,7 +48,7 @@ public final class ElementKernels {
     }
   }
 
-  /** Rounds {@code count} floats to BF16: nearest, ties to even. */
+  /** Rounds {@code count} floats to BF16: nearest, ties to even; halves may start where floats do. */
   public void toBf16(long floats, long halves, int count) {
     ByteBuffer from = Memory.place(first, floats);
     ByteBuffer to = Memory.place(second, halves);
@@ -97,22 +101,43 @@ public final class ElementKernels {
     ByteBuffer u = Memory.place(third, up);
     ByteBuffer dg = Memory.place(fourth, dGate);
     ByteBuffer du = Memory.place(fifth, dUp);
+    for (int start = 0; start < count; start += BLOCK) {
+      int end = Math.min(count, start + BLOCK);
+      sigmoid(g, start, end);
+      gateGradient(d, g, u, dg, du, start, end);
+    }
+  }
+
+  /** Leaves sigmoid(x) of a block in {@link #sigmoids}. */
+  private void sigmoid(ByteBuffer x, int start, int end) {
     FloatVector one = FloatVector.broadcast(Vectors.FLOATS, 1f);
-    int i = 0;
-    for (; i <= count - LANES; i += LANES) {
+    int i = start;
+    for (; i <= end - LANES; i += LANES) {
+      one.div(exp(load(x, i).neg()).add(1f)).intoArray(sigmoids, i - start);
+    }
+    for (; i < end; i++) {
+      sigmoids[i - start] = 1f / (exp(-get(x, i)) + 1f);
+    }
+  }
+
+  private void gateGradient(
+      ByteBuffer d, ByteBuffer g, ByteBuffer u, ByteBuffer dg, ByteBuffer du, int start, int end) {
+    FloatVector one = FloatVector.broadcast(Vectors.FLOATS, 1f);
+    int i = start;
+    for (; i <= end - LANES; i += LANES) {
       FloatVector value = load(g, i);
-      FloatVector linear = load(u, i);
       FloatVector upstream = load(d, i);
-      FloatVector sigmoid = one.div(exp(value.neg()).add(1f));
+      FloatVector linear = load(u, i);
+      FloatVector sigmoid = FloatVector.fromArray(Vectors.FLOATS, sigmoids, i - start);
       FloatVector slope = one.sub(sigmoid).fma(value, one).mul(sigmoid);
       store(upstream.mul(linear).mul(slope), dg, i);
       store(upstream.mul(value.mul(sigmoid)), du, i);
     }
-    for (; i < count; i++) {
+    for (; i < end; i++) {
       float value = get(g, i);
       float linear = get(u, i);
       float upstream = get(d, i);
-      float sigmoid = 1f / (exp(-value) + 1f);
+      float sigmoid = sigmoids[i - start];
       float slope = Math.fma(1f - sigmoid, value, 1f) * sigmoid;
       put(dg, i, upstream * linear * slope);
       put(du, i, upstream * (value * sigmoid));

@@ -3,6 +3,7 @@ package org.sparktune.trainer.engine.cpu.vector;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.FLOATS;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.LANES;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.exp;
+import static org.sparktune.trainer.engine.cpu.vector.Vectors.expOfNonPositive;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.get;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.load;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.put;
@@ -19,8 +20,6 @@ public final class SoftmaxKernels {
 
   private final ByteBuffer first = Memory.window();
   private final ByteBuffer second = Memory.window();
-  private final ByteBuffer third = Memory.window();
-  private final ByteBuffer fourth = Memory.window();
   private final float[] lanes = new float[LANES];
 
   /** eˣ with the bits the kernels compute. */
@@ -50,68 +49,39 @@ public final class SoftmaxKernels {
   }
 
   /**
-   * p = exp(scale · x − shift).
+   * x = exp(scale · x − shift), for x whose result is at most 1.
    *
    * @param count how many; a multiple of 16
-   * @param p where they go, BF16 or F32; may be x itself when F32
-   * @return their sum, before rounding
+   * @return their sum
    */
-  public float exponentials(long x, float scale, float shift, long p, boolean bf16, int count) {
-    ByteBuffer from = Memory.place(first, x);
-    ByteBuffer to = Memory.place(second, p);
+  public float exponentials(long x, float scale, float shift, int count) {
+    ByteBuffer values = Memory.place(first, x);
     FloatVector factor = FloatVector.broadcast(FLOATS, scale);
     FloatVector offset = FloatVector.broadcast(FLOATS, -shift);
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int i = 0; i < count; i += LANES) {
-      FloatVector value = exp(load(from, i).fma(factor, offset));
+      FloatVector value = expOfNonPositive(load(values, i).fma(factor, offset));
       sum = sum.add(value);
-      if (bf16) {
-        Vectors.storeBf16(value, to, i);
-      } else {
-        store(value, to, i);
-      }
+      store(value, values, i);
     }
     return Vectors.sum(sum, lanes);
   }
 
   /**
-   * p = exp(scale · x − logSumExp) and ds = p · (dp − delta) · scale.
+   * dp = p · (dp − delta) · scale: the gradient of a softmax's input.
    *
-   * @param p where the probabilities go; may be x itself when F32
-   * @param ds where the gradient goes; may be dp itself when F32
-   * @param bf16 whether p and ds are BF16
    * @param count how many; a multiple of 16
    */
-  public void attentionGradient(
-      long x,
-      long dp,
-      float scale,
-      float logSumExp,
-      float delta,
-      long p,
-      long ds,
-      boolean bf16,
-      int count) {
-    ByteBuffer from = Memory.place(first, x);
-    ByteBuffer upstream = Memory.place(second, dp);
-    ByteBuffer toP = Memory.place(third, p);
-    ByteBuffer toDs = Memory.place(fourth, ds);
-    FloatVector factor = FloatVector.broadcast(FLOATS, scale);
-    FloatVector offset = FloatVector.broadcast(FLOATS, -logSumExp);
+  public void softmaxGradient(long p, long dp, float scale, float delta, int count) {
+    ByteBuffer probabilities = Memory.place(first, p);
+    ByteBuffer gradients = Memory.place(second, dp);
     for (int i = 0; i < count; i += LANES) {
-      FloatVector probability = exp(load(from, i).fma(factor, offset));
-      FloatVector gradient = load(upstream, i).sub(delta).mul(scale).mul(probability);
-      if (bf16) {
-        Vectors.storeBf16(probability, toP, i);
-        Vectors.storeBf16(gradient, toDs, i);
-      } else {
-        store(probability, toP, i);
-        store(gradient, toDs, i);
-      }
+      FloatVector gradient = load(gradients, i).sub(delta).mul(scale);
+      store(gradient.mul(load(probabilities, i)), gradients, i);
     }
   }
 
-  /** log Σ exp(x) of {@code count} floats, read once. */
+  /** log Σ exp(x) of {@code count} floats, read once; NaN when one of them is. */
   public float logSumExp(long x, int count) {
     ByteBuffer from = Memory.place(first, x);
     float max = Float.NEGATIVE_INFINITY;
@@ -119,6 +89,9 @@ public final class SoftmaxKernels {
     for (int start = 0; start < count; start += BLOCK) {
       int end = Math.min(count, start + BLOCK);
       float blockMax = max(from, start, end);
+      if (Float.isNaN(blockMax)) {
+        return Float.NaN;
+      }
       if (blockMax > max) {
         sum *= exp(max - blockMax);
         max = blockMax;
@@ -132,7 +105,7 @@ public final class SoftmaxKernels {
     FloatVector total = FloatVector.zero(FLOATS);
     int i = start;
     for (; i <= end - LANES; i += LANES) {
-      total = total.add(exp(load(from, i).sub(max)));
+      total = total.add(expOfNonPositive(load(from, i).sub(max)));
     }
     float sum = Vectors.sum(total, lanes);
     for (; i < end; i++) {
@@ -142,36 +115,21 @@ public final class SoftmaxKernels {
   }
 
   /**
-   * The gradient of a target's log-probability with respect to the logits: d · (onehot − p).
+   * The gradient of a target's log-probability with respect to the logits, in their place: d ·
+   * (onehot − p).
    *
    * @param logits {@code (count)} floats
-   * @param out where it goes, F32 (may be the logits themselves) or BF16
    */
-  public void logProbGradient(
-      long logits, int count, float logSumExp, int target, float d, long out, boolean bf16) {
-    ByteBuffer from = Memory.place(first, logits);
-    ByteBuffer to = Memory.place(second, out);
-    float atTarget = d - d * exp(get(from, target) - logSumExp);
+  public void logProbGradient(long logits, int count, float logSumExp, int target, float d) {
+    ByteBuffer values = Memory.place(first, logits);
+    float atTarget = d - d * exp(get(values, target) - logSumExp);
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
-      FloatVector value = exp(load(from, i).sub(logSumExp)).mul(-d);
-      if (bf16) {
-        Vectors.storeBf16(value, to, i);
-      } else {
-        store(value, to, i);
-      }
+      store(expOfNonPositive(load(values, i).sub(logSumExp)).mul(-d), values, i);
     }
     for (; i < count; i++) {
-      putEither(to, i, exp(get(from, i) - logSumExp) * -d, bf16);
+      put(values, i, exp(get(values, i) - logSumExp) * -d);
     }
-    putEither(to, target, atTarget, bf16);
-  }
-
-  private static void putEither(ByteBuffer to, int index, float value, boolean bf16) {
-    if (bf16) {
-      Vectors.putBf16(to, index, value);
-    } else {
-      put(to, index, value);
-    }
+    put(values, target, atTarget);
   }
 }

@@ -93,6 +93,16 @@ final class Vectors {
    * normal number are 0, above the largest infinite; a NaN stays one.
    */
   static FloatVector exp(FloatVector x) {
+    FloatVector result = expOfNonPositive(x);
+    result = result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, HIGHEST));
+    return result.blend(x, x.compare(VectorOperators.NE, x));
+  }
+
+  /**
+   * The same for numbers up to 0 that are no NaN, which softmax needs. Kernels are kept this small
+   * because the compiler stops inlining vector code, and boxes every vector, at a limit of its own.
+   */
+  static FloatVector expOfNonPositive(FloatVector x) {
     FloatVector shifted = x.mul(LOG2_E).add(ROUND);
     FloatVector k = shifted.sub(ROUND);
     FloatVector r = k.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), x);
@@ -106,9 +116,7 @@ final class Vectors {
     p = p.fma(r.mul(r), r).add(1f);
     IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
     FloatVector result = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
-    result = result.blend(0f, x.compare(VectorOperators.LT, LOWEST));
-    result = result.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, HIGHEST));
-    return result.blend(x, x.compare(VectorOperators.NE, x));
+    return result.blend(0f, x.compare(VectorOperators.LT, LOWEST));
   }
 
   /** The same bits as {@link #exp(FloatVector)} for one number. */
