@@ -113,8 +113,7 @@ public final class EngineWorkbench {
     time(
         "loss %d x %d -> %d".formatted(rows, hidden, vocabulary),
         4.0 * rows * hidden * vocabulary,
-        () ->
-            engine.tokenLossAndGradient(x, head, new int[rows], upstream, logProbs, dx, null));
+        () -> engine.tokenLossAndGradient(x, head, new int[rows], upstream, logProbs, dx, null));
   }
 
   private void rows(int rows, int hidden, int feedForward) {
@@ -124,9 +123,7 @@ public final class EngineWorkbench {
     Tensor inverse = engine.allocate(DType.F32, rows);
     time("rmsNorm", 0, () -> engine.rmsNorm(x, weight, 1e-6f, y, inverse));
     time(
-        "rmsNormGradient",
-        0,
-        () -> engine.rmsNormGradient(x, y, weight, inverse, y, true, weight));
+        "rmsNormGradient", 0, () -> engine.rmsNormGradient(x, y, weight, inverse, y, true, weight));
     time("add", 0, () -> engine.add(x, y));
     Tensor table = engine.allocate(DType.F32, rows, 32);
     int[] positions = new int[rows];

@@ -1,7 +1,9 @@
 package org.sparktune.trainer.workbench;
 
 import java.util.Arrays;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
@@ -12,10 +14,15 @@ final class RandomWeights implements WeightSource {
   private static final float SPREAD = 0.04f;
 
   private final SplittableRandom random = new SplittableRandom(1);
-  private final java.util.function.Function<String, long[]> shapes;
+  private final Function<String, long[]> shapes;
 
-  RandomWeights(java.util.function.Function<String, long[]> shapes) {
+  RandomWeights(Function<String, long[]> shapes) {
     this.shapes = shapes;
+  }
+
+  @Override
+  public Set<String> names() {
+    throw new UnsupportedOperationException("any name has random weights");
   }
 
   @Override

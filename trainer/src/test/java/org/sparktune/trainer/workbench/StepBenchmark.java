@@ -63,7 +63,9 @@ public final class StepBenchmark {
           trainable.parametersChanged();
           double taken = (System.nanoTime() - start) / 1e9;
           double used = (processorNanos() - processor) / 1e9;
-          System.out.printf("step %d: %.3f s (processors %.3f s), loss %.4f%n", step, taken, used, sum / tokens.validTokens());
+          System.out.printf(
+              "step %d: %.3f s (processors %.3f s), loss %.4f%n",
+              step, taken, used, sum / tokens.validTokens());
           if (step >= 0) {
             seconds[step] = taken;
           }
@@ -73,18 +75,42 @@ public final class StepBenchmark {
         System.out.printf(
             "{\"model\": \"%s\", \"dtype\": \"%s\", \"batch\": %d, \"length\": %d, \"step_s\": %.3f,"
                 + " \"tokens_per_s\": %.1f, \"peak_rss_gb\": %.2f}%n",
-            arguments[0], arguments[1], batch, length, median, batch * length / median, peakGigabytes());
+            arguments[0],
+            arguments[1],
+            batch,
+            length,
+            median,
+            batch * length / median,
+            peakGigabytes());
         times.forEach(
             (name, time) ->
-                System.out.printf("%-28s %9.1f ms/step, processors %9.1f ms/step %7d calls%n", name, time[0] / 1e6 / STEPS, time[2] / 1e6 / STEPS, time[1] / STEPS));
+                System.out.printf(
+                    "%-28s %9.1f ms/step, processors %9.1f ms/step %7d calls%n",
+                    name, time[0] / 1e6 / STEPS, time[2] / 1e6 / STEPS, time[1] / STEPS));
       }
     }
   }
 
-  private static DecoderConfig config(int vocabulary, int hidden, int feedForward, int layers, int heads) {
+  private static DecoderConfig config(
+      int vocabulary, int hidden, int feedForward, int layers, int heads) {
     return new DecoderConfig(
-        Architecture.QWEN2, vocabulary, hidden, feedForward, layers, heads, 2, hidden / heads, 4096,
-        1e-6f, true, true, false, false, DecoderConfig.noWindows(layers), 1e6, new RopeScaling.None());
+        Architecture.QWEN2,
+        vocabulary,
+        hidden,
+        feedForward,
+        layers,
+        heads,
+        2,
+        hidden / heads,
+        4096,
+        1e-6f,
+        true,
+        true,
+        false,
+        false,
+        DecoderConfig.noWindows(layers),
+        1e6,
+        new RopeScaling.None());
   }
 
   private static WeightSource weights(DecoderConfig config) {

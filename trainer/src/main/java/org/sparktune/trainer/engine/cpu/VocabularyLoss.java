@@ -113,9 +113,7 @@ final class VocabularyLoss implements AutoCloseable {
       Tensor input = hidden.rows(start, start + rows);
       products.forward(input, head, null, logits, false);
       workers.run(
-          rows,
-          (row, worker) ->
-              work.run(first + row, logits.rowAddress(row), worker.kernels()));
+          rows, (row, worker) -> work.run(first + row, logits.rowAddress(row), worker.kernels()));
       if (dHidden == null) {
         continue;
       }

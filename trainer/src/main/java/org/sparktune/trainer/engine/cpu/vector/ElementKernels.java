@@ -48,7 +48,9 @@ public final class ElementKernels {
     }
   }
 
-  /** Rounds {@code count} floats to BF16: nearest, ties to even; halves may start where floats do. */
+  /**
+   * Rounds {@code count} floats to BF16: nearest, ties to even; halves may start where floats do.
+   */
   public void toBf16(long floats, long halves, int count) {
     ByteBuffer from = Memory.place(first, floats);
     ByteBuffer to = Memory.place(second, halves);

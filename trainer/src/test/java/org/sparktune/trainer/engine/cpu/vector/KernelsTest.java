@@ -25,8 +25,23 @@ class KernelsTest {
       assertExponential((random.nextFloat() - 0.5f) * 2);
     }
     float[] extremes = {
-      0f, -0f, 1f, -1f, 88.7228f, 88.72284f, 88.8f, 1e30f, -87.3f, -87.3366f, -87.4f, -104f, -1e30f,
-      Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.MIN_VALUE, Float.NaN
+      0f,
+      -0f,
+      1f,
+      -1f,
+      88.7228f,
+      88.72284f,
+      88.8f,
+      1e30f,
+      -87.3f,
+      -87.3366f,
+      -87.4f,
+      -104f,
+      -1e30f,
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      Float.MIN_VALUE,
+      Float.NaN
     };
     for (float x : extremes) {
       assertExponential(x);
@@ -83,9 +98,17 @@ class KernelsTest {
         floats.setFloat(i, Float.intBitsToFloat(random.nextInt()));
       }
       float[] special = {
-        0f, -0f, 1f, 1.00390625f, 1.01171875f, Float.MAX_VALUE, Float.NaN,
-        Float.intBitsToFloat(0x7f800001), Float.intBitsToFloat(0xffffffff),
-        Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY
+        0f,
+        -0f,
+        1f,
+        0x1.01p0f,
+        0x1.03p0f,
+        Float.MAX_VALUE,
+        Float.NaN,
+        Float.intBitsToFloat(0x7f800001),
+        Float.intBitsToFloat(0xffffffff),
+        Float.POSITIVE_INFINITY,
+        Float.NEGATIVE_INFINITY
       };
       for (int i = 0; i < special.length; i++) {
         floats.setFloat(i, special[i]);
@@ -104,13 +127,15 @@ class KernelsTest {
         float down = Float.intBitsToFloat(lower);
         float up = Float.intBitsToFloat(lower + 0x10000);
         double toDown = Math.abs((double) value - down);
-        double toUp = Math.abs((Float.isInfinite(up) ? Math.copySign(0x1p128, up) : up) - (double) value);
+        double toUp =
+            Math.abs((Float.isInfinite(up) ? Math.copySign(0x1p128, up) : up) - (double) value);
         boolean even = (lower & 0x10000) == 0;
         float expected = toDown < toUp || (toDown == toUp && even) ? down : up;
         if (Float.isInfinite(value)) {
           expected = value;
         }
-        assertEquals(expected, rounded, "bits " + Integer.toHexString(Float.floatToRawIntBits(value)));
+        assertEquals(
+            expected, rounded, "bits " + Integer.toHexString(Float.floatToRawIntBits(value)));
         assertEquals(
             (short) (Float.floatToRawIntBits(expected) >>> 16),
             Memory.getShort(halves.address() + 2L * i));
