@@ -46,7 +46,7 @@ public final class CpuEngine implements Engine {
     workers = new Workers(threads, provider);
     rows = new Rows(workers);
     conversions = new Conversions(rows);
-    products = new Products(workers, conversions);
+    products = new Products(workers, rows, conversions);
     attention = new Attention(workers, rows, bf16());
     vocabularyLoss = new VocabularyLoss(workers, products);
   }

@@ -1,6 +1,7 @@
 package org.sparktune.trainer.engine.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.sparktune.trainer.engine.cpu.Twins.assertClose;
 import static org.sparktune.trainer.engine.cpu.Twins.tolerance;
 
@@ -8,6 +9,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.trainer.engine.Engine.Precision;
 import org.sparktune.trainer.engine.Weight;
@@ -119,16 +121,20 @@ class CpuEngineProductsTest {
     return Stream.of(Precision.values());
   }
 
-  @Test
-  void shouldCoverEveryRowOnceWhenCuttingIntoBlocks() {
-    for (int rows = 1; rows < 1100; rows++) {
-      int blocks = Products.rowBlocks(rows);
-      assertEquals(0, Products.firstRow(rows, 0));
-      assertEquals(rows, Products.firstRow(rows, blocks));
-      for (int block = 0; block < blocks; block++) {
-        int size = Products.firstRow(rows, block + 1) - Products.firstRow(rows, block);
-        assertEquals(true, size > 0 && size <= 256, "rows " + rows + " block " + block);
+  @ParameterizedTest
+  @CsvSource({"1,64", "8,512", "896,896", "4864,151936", "30000,3000"})
+  void shouldCoverEveryElementOnceWhenCuttingIntoBlocks(int columns, int inner) {
+    for (int rows = 1; rows < 1100; rows += 1 + rows / 40) {
+      BlockGrid grid = BlockGrid.of(rows, columns, inner);
+      long covered = 0;
+      for (int index = 0; index < grid.count(); index++) {
+        assertTrue(grid.rows(index) > 0 && grid.rows(index) <= 256, grid.toString());
+        assertTrue(grid.columns(index) > 0 && grid.columns(index) <= 640, grid.toString());
+        assertTrue(grid.row(index) + grid.rows(index) <= rows, grid.toString());
+        assertTrue(grid.column(index) + grid.columns(index) <= columns, grid.toString());
+        covered += (long) grid.rows(index) * grid.columns(index);
       }
+      assertEquals((long) rows * columns, covered, grid.toString());
     }
   }
 
