@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +17,7 @@ import java.util.TreeMap;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.tokenizer.gguf.GgufFile;
 
 /** Finds the chat template of a model. */
 public final class ChatTemplates {
@@ -46,6 +48,13 @@ public final class ChatTemplates {
    * @throws SparktuneException {@link ErrorCode#BAD_FILE} when there is one that cannot be read
    */
   public static Optional<ChatTemplate> ofModel(Path model, Tokenizer tokenizer) {
+    if (isGguf(model)) {
+      Map<String, String> specialTokens = specialTokens(JSON.createObjectNode(), tokenizer);
+      return GgufFile.read(model)
+          .metadata()
+          .optionalText("tokenizer.chat_template")
+          .map(source -> ChatTemplate.parse(model.toString(), source, source, specialTokens));
+    }
     Path folder = Files.isDirectory(model) ? model : model.toAbsolutePath().getParent();
     JsonNode config = config(folder.resolve("tokenizer_config.json"));
     Map<String, String> specialTokens = specialTokens(config, tokenizer);
@@ -88,7 +97,22 @@ public final class ChatTemplates {
     }
   }
 
+  private static boolean isGguf(Path model) {
+    if (!Files.isRegularFile(model)) {
+      return false;
+    }
+    try (InputStream in = Files.newInputStream(model)) {
+      return Arrays.equals(in.readNBytes(4), new byte[] {'G', 'G', 'U', 'F'});
+    } catch (IOException e) {
+      throw new SparktuneException(
+          ErrorCode.BAD_FILE, model + " cannot be read (" + e.getMessage() + ").", "", e);
+    }
+  }
+
   private static Map<String, String> specialTokensOf(Path model, Tokenizer tokenizer) {
+    if (isGguf(model)) {
+      return specialTokens(JSON.createObjectNode(), tokenizer);
+    }
     Path folder = Files.isDirectory(model) ? model : model.toAbsolutePath().getParent();
     return specialTokens(config(folder.resolve("tokenizer_config.json")), tokenizer);
   }

@@ -1,0 +1,68 @@
+package org.sparktune.pipeline.prepare;
+
+import java.io.Serializable;
+import java.util.Iterator;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.sparktune.pipeline.dataset.PartResult;
+import org.sparktune.pipeline.dataset.PartWriter;
+import org.sparktune.pipeline.sample.Document;
+import scala.Tuple2;
+
+/** What is done with the documents of one part, which arrive in their final order. */
+final class PartTask {
+
+  /**
+   * What a partition sends to the driver.
+   *
+   * @param part what was written, or null
+   * @param statistics what was counted, from the one partition that gathers it, or null
+   */
+  record Outcome(PartResult part, PieceStatistics statistics) implements Serializable {}
+
+  private final PrepareOptions options;
+  private final PartLayout layout;
+  private final String folder;
+  private final Configuration configuration;
+
+  PartTask(PrepareOptions options, PartLayout layout, String folder, Configuration configuration) {
+    this.options = options;
+    this.layout = layout;
+    this.folder = folder;
+    this.configuration = configuration;
+  }
+
+  Outcome run(int partition, long attempt, Iterator<Tuple2<DocumentKey, byte[]>> records) {
+    if (partition == layout.statisticsPartition()) {
+      PieceStatistics all = new PieceStatistics();
+      while (records.hasNext()) {
+        all.merge(PieceTask.statistics(records.next()._2()));
+      }
+      return new Outcome(null, all);
+    }
+    PartWriter writer =
+        new PartWriter(
+            configuration, options.dataset().sequenceLength(), options.dataset().packing());
+    Optional<PartResult> part =
+        writer.write(
+            folder,
+            layout.isValidation(partition) ? PreparePipeline.VALIDATION : PreparePipeline.TRAIN,
+            layout.number(partition),
+            attempt,
+            new Documents(records));
+    return new Outcome(part.orElse(null), null);
+  }
+
+  private record Documents(Iterator<Tuple2<DocumentKey, byte[]>> records)
+      implements Iterator<Document> {
+    @Override
+    public boolean hasNext() {
+      return records.hasNext();
+    }
+
+    @Override
+    public Document next() {
+      return Document.fromBytes(records.next()._2());
+    }
+  }
+}

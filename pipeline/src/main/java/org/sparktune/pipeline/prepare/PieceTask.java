@@ -1,0 +1,135 @@
+package org.sparktune.pipeline.prepare;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.apache.hadoop.conf.Configuration;
+import org.sparktune.pipeline.sample.ContentHash;
+import org.sparktune.pipeline.sample.Document;
+import org.sparktune.pipeline.sample.JsonValues;
+import org.sparktune.pipeline.sample.LengthFilter;
+import org.sparktune.pipeline.sample.RecordReader;
+import org.sparktune.pipeline.sample.RejectException;
+import org.sparktune.pipeline.sample.Sample;
+import org.sparktune.pipeline.sample.SampleTokenizer;
+import org.sparktune.pipeline.source.Piece;
+import org.sparktune.pipeline.source.PieceReader;
+import org.sparktune.pipeline.source.RawRecord;
+import scala.Tuple2;
+
+/**
+ * The stages of one piece of input, as a stream: read → validate → template and tokenize → filter
+ * by length → split. After the last document comes what was counted.
+ */
+final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
+  private static final int EXCERPT = 2000;
+
+  private final Piece piece;
+  private final PartLayout layout;
+  private final PieceReader records;
+  private final RecordReader validate;
+  private final SampleTokenizer tokenize;
+  private final LengthFilter filter;
+  private final PieceStatistics statistics = new PieceStatistics();
+
+  private Tuple2<DocumentKey, byte[]> next;
+  private boolean finished;
+
+  PieceTask(
+      Piece piece,
+      PrepareOptions options,
+      PartLayout layout,
+      LoadedModel model,
+      Configuration configuration) {
+    this.piece = piece;
+    this.layout = layout;
+    this.records = PieceReader.open(piece, options.maximumLineBytes(), configuration);
+    this.validate = new RecordReader(piece.file().schema(), piece.file().columns());
+    this.tokenize = model.sampleTokenizer(options.dataset());
+    this.filter =
+        new LengthFilter(
+            options.minimumTokens(),
+            options.dataset().sequenceLength(),
+            options.dataset().onLong());
+  }
+
+  @Override
+  public boolean hasNext() {
+    if (next == null && !finished) {
+      next = advance();
+    }
+    return next != null;
+  }
+
+  @Override
+  public Tuple2<DocumentKey, byte[]> next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    Tuple2<DocumentKey, byte[]> result = next;
+    next = null;
+    return result;
+  }
+
+  private Tuple2<DocumentKey, byte[]> advance() {
+    try {
+      for (RawRecord record = records.next(); record != null; record = records.next()) {
+        statistics.addRecord();
+        try {
+          if (record.problem() != null) {
+            throw record.problem();
+          }
+          Sample sample = validate.read(record.value());
+          Document document = filter.apply(tokenize.tokenize(sample));
+          long hash = ContentHash.of(sample);
+          return new Tuple2<>(layout.place(hash, piece.index(), record.line()), document.toBytes());
+        } catch (RejectException e) {
+          reject(record, e);
+        }
+      }
+      statistics.setLines(piece.index(), records.lines());
+      records.close();
+    } catch (IOException e) {
+      throw PieceReader.damaged(piece.file().path(), e);
+    }
+    finished = true;
+    return new Tuple2<>(
+        new DocumentKey(layout.statisticsPartition(), 0, piece.index(), 0), toBytes(statistics));
+  }
+
+  private void reject(RawRecord record, RejectException problem) throws IOException {
+    statistics.addReject(problem.reason());
+    if (statistics.wantsExample(problem.reason())) {
+      String text = record.excerpt() == null ? JsonValues.write(record.value()) : record.excerpt();
+      statistics.addExample(
+          new PieceStatistics.Example(
+              problem.reason(),
+              piece.index(),
+              record.line(),
+              problem.getMessage(),
+              text.substring(0, Math.min(EXCERPT, text.length()))));
+    }
+  }
+
+  private static byte[] toBytes(PieceStatistics statistics) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(statistics);
+    } catch (IOException e) {
+      throw new IllegalStateException("Writing to memory failed", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  static PieceStatistics statistics(byte[] bytes) {
+    try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes))) {
+      return (PieceStatistics) in.readObject();
+    } catch (IOException | ClassNotFoundException e) {
+      throw new IllegalStateException("A task's statistics cannot be read back", e);
+    }
+  }
+}

@@ -1,0 +1,312 @@
+package org.sparktune.pipeline.prepare;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.Fingerprint;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.dataset.DatasetTarget;
+import org.sparktune.pipeline.dataset.PartResult;
+import org.sparktune.pipeline.source.Piece;
+import org.sparktune.pipeline.source.SourceFile;
+import org.sparktune.pipeline.source.SourceFinder;
+import org.sparktune.pipeline.spec.DatasetOptions;
+
+/**
+ * Raw files to a dataset folder, in one Spark job of two stages. The first reads pieces of input
+ * and makes documents (see {@link PieceTask}); the shuffle puts them in their parts and order; the
+ * second packs and writes parts (see {@link PartTask}). No data passes through the driver. Pieces
+ * and parts depend on the input alone, so the same input and seed give the same bytes on any
+ * cluster.
+ */
+public final class PreparePipeline {
+  /** The split that is trained on. */
+  public static final String TRAIN = "train";
+
+  /** The split that is held out. */
+  public static final String VALIDATION = "validation";
+
+  private static final Logger LOG = LoggerFactory.getLogger(PreparePipeline.class);
+  private static final String KIND = "sft";
+
+  private final SparkSession spark;
+  private final PrepareOptions options;
+  private final long pieceBytes;
+
+  private PreparePipeline(SparkSession spark, PrepareOptions options, long pieceBytes) {
+    this.spark = spark;
+    this.options = options;
+    this.pieceBytes = pieceBytes;
+  }
+
+  /**
+   * Prepares a dataset, unless exactly this one is there already.
+   *
+   * @return the manifest of the dataset
+   * @throws SparktuneException {@link ErrorCode#BAD_FILE} for sources that cannot be read, {@link
+   *     ErrorCode#BAD_DATA} when too many records are rejected or none is left, {@link
+   *     ErrorCode#OUTPUT} when the output folder holds something else; nothing is left behind then
+   */
+  public static DatasetManifest prepare(SparkSession spark, PrepareOptions options) {
+    return prepare(spark, options, Piece.BYTES);
+  }
+
+  static DatasetManifest prepare(SparkSession spark, PrepareOptions options, long pieceBytes) {
+    return new PreparePipeline(spark, options, pieceBytes).run();
+  }
+
+  private DatasetManifest run() {
+    Configuration configuration = spark.sparkContext().hadoopConfiguration();
+    LoadedModel model = LoadedModel.load(options);
+    List<SourceFile> files = new SourceFinder(configuration).find(options.dataset().sources());
+    List<Piece> pieces = Piece.cut(files, pieceBytes);
+    if (pieces.isEmpty()) {
+      throw noData("All source files are empty");
+    }
+    String fingerprint = fingerprint(files, model);
+    DatasetTarget target = new DatasetTarget(options.output(), configuration);
+    Optional<DatasetManifest> existing = target.existing(fingerprint);
+    if (existing.isPresent()) {
+      LOG.info("{} is prepared already", options.output());
+      return existing.get();
+    }
+    String folder = target.stage();
+    boolean complete = false;
+    try {
+      List<PartTask.Outcome> outcomes = runJob(pieces, model, folder);
+      DatasetManifest manifest = finish(target, files, pieces, model, fingerprint, outcomes);
+      complete = true;
+      return manifest;
+    } finally {
+      if (!complete) {
+        target.discard();
+      }
+    }
+  }
+
+  private List<PartTask.Outcome> runJob(List<Piece> pieces, LoadedModel model, String folder) {
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    PartLayout layout = PartLayout.of(pieces, options, pieceBytes);
+    LOG.info(
+        "Preparing {} pieces of input into {} parts",
+        pieces.size(),
+        layout.trainParts() + layout.validationParts());
+    PrepareOptions taskOptions = options;
+    String modelFingerprint = model.fingerprint();
+    Broadcast<SerializableConfiguration> configuration =
+        context.broadcast(new SerializableConfiguration(context.hadoopConfiguration()));
+    JavaRDD<Piece> input = context.parallelize(pieces, pieces.size());
+    JavaPairRDD<DocumentKey, byte[]> documents =
+        input.flatMapToPair(
+            piece ->
+                new PieceTask(
+                    piece,
+                    taskOptions,
+                    layout,
+                    LoadedModel.cached(taskOptions, modelFingerprint),
+                    configuration.value().value()));
+    JavaRDD<PartTask.Outcome> outcomes =
+        documents
+            .repartitionAndSortWithinPartitions(
+                new PartPartitioner(layout.partitions()), new DocumentKey.Order())
+            .mapPartitionsWithIndex(
+                (partition, records) ->
+                    List.of(
+                            new PartTask(taskOptions, layout, folder, configuration.value().value())
+                                .run(partition, TaskContext.get().taskAttemptId(), records))
+                        .iterator(),
+                true);
+    try {
+      return outcomes.collect();
+    } catch (Exception e) {
+      // Scala code throws checked exceptions without saying so.
+      throw cause(e);
+    } finally {
+      configuration.destroy();
+    }
+  }
+
+  /** Spark wraps what a task threw. */
+  private static RuntimeException cause(Exception failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof SparktuneException known) {
+        return known;
+      }
+    }
+    return new SparktuneException(
+        ErrorCode.INTERNAL,
+        "The preparation's Spark job failed: " + failure.getMessage() + ".",
+        "The log of the failed task says more.",
+        failure);
+  }
+
+  private DatasetManifest finish(
+      DatasetTarget target,
+      List<SourceFile> files,
+      List<Piece> pieces,
+      LoadedModel model,
+      String fingerprint,
+      List<PartTask.Outcome> outcomes) {
+    PieceStatistics statistics = null;
+    List<PartResult> parts = new ArrayList<>();
+    for (PartTask.Outcome outcome : outcomes) {
+      if (outcome.statistics() != null) {
+        statistics = outcome.statistics();
+      }
+      if (outcome.part() != null) {
+        parts.add(outcome.part());
+      }
+    }
+    parts.sort(Comparator.comparing(PartResult::path));
+    RejectReport rejects = new RejectReport(pieces, statistics);
+    check(statistics, rejects, parts);
+    target.write("_rejects/part-00000.jsonl", rejects.lines());
+    Map<String, DatasetManifest.Split> splits = new LinkedHashMap<>();
+    splits.put(TRAIN, split(TRAIN, parts));
+    splits.put(VALIDATION, split(VALIDATION, parts));
+    List<DatasetManifest.Source> sources = new ArrayList<>();
+    for (SourceFile file : files) {
+      sources.add(
+          new DatasetManifest.Source(
+              file.path(),
+              file.bytes(),
+              file.modified(),
+              file.format().label(),
+              file.schema().name().toLowerCase(Locale.ROOT)));
+    }
+    DatasetManifest manifest =
+        new DatasetManifest(
+            DatasetManifest.SCHEMA_VERSION,
+            KIND,
+            model.tokenizer().fingerprint(),
+            model.templateFingerprint(),
+            model.tokenizer().vocabularySize(),
+            options.dataset().sequenceLength(),
+            options.seed(),
+            optionTexts(),
+            splits,
+            statistics.records(),
+            rejects.counts(),
+            sources,
+            fingerprint);
+    target.complete(manifest);
+    report(manifest, statistics);
+    return manifest;
+  }
+
+  private void check(PieceStatistics statistics, RejectReport rejects, List<PartResult> parts) {
+    long read = statistics.records();
+    long rejected = statistics.rejected();
+    if (read == 0) {
+      throw noData("The sources hold no records");
+    }
+    if (rejected > options.dataset().maxRejectRatio() * read) {
+      throw new SparktuneException(
+          ErrorCode.BAD_DATA,
+          "%d of %d records were rejected, more than max_reject_ratio %s allows: %s; for instance%s"
+              .formatted(
+                  rejected,
+                  read,
+                  options.dataset().maxRejectRatio(),
+                  rejects.counts(),
+                  rejects.examples(3)),
+          "\nCorrect the records, or raise max_reject_ratio.");
+    }
+    boolean any = false;
+    for (PartResult part : parts) {
+      any |= part.split().equals(TRAIN);
+    }
+    if (!any) {
+      throw noData(
+          "No record is left to train on: of %d read, %d were rejected %s"
+              .formatted(read, rejected, rejects.counts()));
+    }
+  }
+
+  private static SparktuneException noData(String what) {
+    return new SparktuneException(
+        ErrorCode.BAD_DATA, what + ".", "Check the sources, validation_fraction and on_long.");
+  }
+
+  private static DatasetManifest.Split split(String name, List<PartResult> all) {
+    List<DatasetManifest.Part> parts = new ArrayList<>();
+    long documents = 0;
+    long rows = 0;
+    long tokens = 0;
+    long lossTokens = 0;
+    for (PartResult part : all) {
+      if (part.split().equals(name)) {
+        parts.add(new DatasetManifest.Part(part.path(), part.rows(), part.bytes()));
+        documents += part.documents();
+        rows += part.rows();
+        tokens += part.tokens();
+        lossTokens += part.lossTokens();
+      }
+    }
+    return new DatasetManifest.Split(parts, documents, rows, tokens, lossTokens);
+  }
+
+  private void report(DatasetManifest manifest, PieceStatistics statistics) {
+    DatasetManifest.Split train = manifest.splits().get(TRAIN);
+    double fill = 100.0 * train.tokens() / (train.rows() * (double) manifest.sequenceLength());
+    LOG.info(
+        "{} records, {} rejected; train: {} documents in {} rows, {} tokens ({} with loss), rows {}% full; validation: {} documents",
+        statistics.records(),
+        statistics.rejected(),
+        train.documents(),
+        train.rows(),
+        train.tokens(),
+        train.lossTokens(),
+        String.format("%.1f", fill),
+        manifest.splits().get(VALIDATION).documents());
+  }
+
+  /** Every option that can change a byte of the output. */
+  private Map<String, String> optionTexts() {
+    DatasetOptions dataset = options.dataset();
+    Map<String, String> texts = new TreeMap<>();
+    texts.put("packing", String.valueOf(dataset.packing()));
+    texts.put("shuffle", String.valueOf(dataset.shuffle()));
+    texts.put("validation_fraction", String.valueOf(dataset.validationFraction()));
+    texts.put("train_on", dataset.trainOn().name().toLowerCase(Locale.ROOT));
+    texts.put("on_long", dataset.onLong().name().toLowerCase(Locale.ROOT));
+    texts.put("append_eos", String.valueOf(dataset.appendEos()));
+    texts.put("min_tokens", String.valueOf(options.minimumTokens()));
+    texts.put("max_line_bytes", String.valueOf(options.maximumLineBytes()));
+    return texts;
+  }
+
+  private String fingerprint(List<SourceFile> files, LoadedModel model) {
+    Fingerprint fingerprint =
+        new Fingerprint()
+            .add(DatasetManifest.SCHEMA_VERSION)
+            .add(model.fingerprint())
+            .add(options.dataset().sequenceLength())
+            .add(options.seed())
+            .add(pieceBytes);
+    optionTexts().forEach((name, value) -> fingerprint.add(name).add(value));
+    for (SourceFile file : files) {
+      fingerprint.add(file.path()).add(file.bytes()).add(file.modified());
+      fingerprint.add(file.schema().name());
+      new TreeMap<>(file.columns()).forEach((name, value) -> fingerprint.add(name).add(value));
+    }
+    return fingerprint.finish();
+  }
+}

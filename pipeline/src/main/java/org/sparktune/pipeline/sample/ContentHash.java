@@ -1,0 +1,50 @@
+package org.sparktune.pipeline.sample;
+
+import org.sparktune.tokenizer.chat.ChatMessage;
+
+/**
+ * A 64-bit hash of what a sample says, whatever file or tokenizer it meets: FNV-1a over its UTF-16
+ * units, then SplitMix64's finalizer (Steele, Lea and Flood 2014), so that all bits are good.
+ */
+public final class ContentHash {
+  private static final long OFFSET = 0xcbf29ce484222325L;
+  private static final long PRIME = 0x100000001b3L;
+
+  private ContentHash() {}
+
+  /** The hash of a sample. */
+  public static long of(Sample sample) {
+    long hash = OFFSET;
+    if (sample instanceof Sample.Text text) {
+      hash = add(hash, text.text());
+    } else if (sample instanceof Sample.Chat chat) {
+      for (ChatMessage message : chat.conversation().messages()) {
+        hash = add(hash, message.role());
+        hash = add(hash, message.content() == null ? "" : message.content());
+        hash = message.toolCalls().isEmpty() ? hash : add(hash, message.toolCalls().toString());
+      }
+    } else if (sample instanceof Sample.Tokens tokens) {
+      for (int id : tokens.ids()) {
+        hash = (hash ^ id) * PRIME;
+      }
+    }
+    return mix(hash);
+  }
+
+  /** Spreads the bits of a number: neighbouring inputs give unrelated outputs. */
+  public static long mix(long value) {
+    long z = value + 0x9E3779B97F4A7C15L;
+    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+    return z ^ (z >>> 31);
+  }
+
+  private static long add(long start, String text) {
+    long hash = start;
+    for (int i = 0; i < text.length(); i++) {
+      hash = (hash ^ text.charAt(i)) * PRIME;
+    }
+    // A separator that is no UTF-16 unit, so that fields cannot run into each other.
+    return (hash ^ 0x10000) * PRIME;
+  }
+}

@@ -1,0 +1,45 @@
+package org.sparktune.pipeline.sample;
+
+import java.util.Arrays;
+import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
+
+/**
+ * Keeps documents that fit a row and teach something.
+ *
+ * @param minimumTokens shorter ones are rejected
+ * @param maximumTokens longer ones are rejected or cut
+ * @param onLong which of the two
+ */
+public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong) {
+
+  /**
+   * The document, possibly cut.
+   *
+   * @throws RejectException when it is too short, too long, or has no target that carries loss
+   */
+  public Document apply(Document document) throws RejectException {
+    int length = document.length();
+    if (length < minimumTokens) {
+      throw new RejectException(
+          RejectReason.TOO_SHORT, length + " tokens, fewer than " + minimumTokens);
+    }
+    Document kept = document;
+    if (length > maximumTokens) {
+      kept =
+          switch (onLong) {
+            case REJECT ->
+                throw new RejectException(
+                    RejectReason.TOO_LONG, length + " tokens, more than " + maximumTokens);
+            case TRUNCATE ->
+                new Document(
+                    Arrays.copyOf(document.ids(), maximumTokens),
+                    Arrays.copyOf(document.lossMask(), maximumTokens));
+          };
+    }
+    if (kept.targets() == 0) {
+      throw new RejectException(
+          RejectReason.NO_LOSS_TOKENS, "none of its " + kept.length() + " tokens carries loss");
+    }
+    return kept;
+  }
+}

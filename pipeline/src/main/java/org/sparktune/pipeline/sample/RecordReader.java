@@ -1,0 +1,110 @@
+package org.sparktune.pipeline.sample;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.sparktune.pipeline.spec.DatasetOptions.Schema;
+
+/** Checks records against a schema. */
+public final class RecordReader {
+  private final Schema schema;
+  private final Map<String, String> columns;
+  private final ConversationReader conversations;
+
+  /**
+   * @param schema the schema; {@code AUTO} looks at each record
+   * @param columns standard column name to the name in the records
+   */
+  public RecordReader(Schema schema, Map<String, String> columns) {
+    this.schema = schema;
+    this.columns = columns;
+    this.conversations = new ConversationReader();
+  }
+
+  /**
+   * Checks one record.
+   *
+   * @param record JSON values: Map, List, String, Long, Double, Boolean, null
+   * @throws RejectException when it does not fit the schema
+   */
+  public Sample read(Object record) throws RejectException {
+    if (!(record instanceof Map<?, ?> map)) {
+      throw new RejectException(RejectReason.WRONG_TYPE, "the record is not a JSON object");
+    }
+    Fields fields = new Fields(map, columns);
+    return switch (schema == Schema.AUTO ? detect(map) : schema) {
+      case TEXT -> text(fields);
+      case ALPACA -> new Sample.Chat(conversations.alpaca(fields));
+      case SHAREGPT -> new Sample.Chat(conversations.shareGpt(fields));
+      case MESSAGES -> new Sample.Chat(conversations.messages(fields));
+      case TOKENS -> tokens(fields);
+      case AUTO -> throw new IllegalStateException("AUTO has been resolved");
+    };
+  }
+
+  private Schema detect(Map<?, ?> record) throws RejectException {
+    Set<String> names = new TreeSet<>();
+    record.keySet().forEach(name -> names.add(String.valueOf(name)));
+    return SchemaDetector.detect(names, columns)
+        .orElseThrow(
+            () ->
+                new RejectException(
+                    RejectReason.MISSING_FIELD, "no schema has the columns " + names));
+  }
+
+  private static Sample text(Fields fields) throws RejectException {
+    String text = fields.text("text");
+    if (text.isEmpty()) {
+      throw new RejectException(RejectReason.EMPTY, "the text is empty");
+    }
+    return new Sample.Text(text);
+  }
+
+  private static Sample tokens(Fields fields) throws RejectException {
+    int[] ids = integers("input_ids", fields.list("input_ids"));
+    if (ids.length == 0) {
+      throw new RejectException(RejectReason.EMPTY, "\"input_ids\" is empty");
+    }
+    byte[] mask = new byte[ids.length];
+    if (fields.get("labels") == null) {
+      Arrays.fill(mask, (byte) 1);
+      return new Sample.Tokens(ids, mask);
+    }
+    int[] labels = integers("labels", fields.list("labels"));
+    if (labels.length != ids.length) {
+      throw new RejectException(
+          RejectReason.WRONG_TYPE,
+          "there are " + ids.length + " input_ids and " + labels.length + " labels");
+    }
+    for (int i = 0; i < ids.length; i++) {
+      if (labels[i] != -100) {
+        if (labels[i] != ids[i]) {
+          throw new RejectException(
+              RejectReason.WRONG_TYPE,
+              "label " + i + " is " + labels[i] + ", neither -100 nor the token id " + ids[i]);
+        }
+        mask[i] = 1;
+      }
+    }
+    return new Sample.Tokens(ids, mask);
+  }
+
+  private static int[] integers(String column, List<?> values) throws RejectException {
+    int[] result = new int[values.size()];
+    for (int i = 0; i < result.length; i++) {
+      Object value = values.get(i);
+      if (!(value instanceof Long || value instanceof Integer)) {
+        throw Fields.wrongType(column + "[" + i + "]", "an integer", value);
+      }
+      long number = ((Number) value).longValue();
+      if (number != (int) number) {
+        throw new RejectException(
+            RejectReason.TOKEN_OUT_OF_RANGE, column + "[" + i + "] is " + number);
+      }
+      result[i] = (int) number;
+    }
+    return result;
+  }
+}

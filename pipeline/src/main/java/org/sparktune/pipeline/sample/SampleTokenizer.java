@@ -1,0 +1,96 @@
+package org.sparktune.pipeline.sample;
+
+import java.util.Arrays;
+import java.util.OptionalInt;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.tokenizer.chat.ChatEncoding;
+import org.sparktune.tokenizer.chat.ChatTokenizer;
+import org.sparktune.tokenizer.jinja.TemplateException;
+
+/** Applies the template and tokenizes. Safe for use by many threads. */
+public final class SampleTokenizer {
+  private final Tokenizer tokenizer;
+  private final ChatTokenizer chat;
+  private final boolean assistantOnly;
+  private final boolean appendEos;
+
+  /**
+   * @param tokenizer the model's tokenizer
+   * @param chat with the chat template; null if the model has none
+   * @param assistantOnly whether only assistant turns of conversations carry loss
+   * @param appendEos whether plain text ends with the end-of-sequence token
+   */
+  public SampleTokenizer(
+      Tokenizer tokenizer, ChatTokenizer chat, boolean assistantOnly, boolean appendEos) {
+    this.tokenizer = tokenizer;
+    this.chat = chat;
+    this.assistantOnly = assistantOnly;
+    this.appendEos = appendEos;
+  }
+
+  /**
+   * Tokenizes a sample.
+   *
+   * @throws RejectException when the template refuses it or an id is outside the vocabulary
+   * @throws SparktuneException {@link ErrorCode#INVALID_SPEC} when there is no template for a
+   *     conversation
+   */
+  public Document tokenize(Sample sample) throws RejectException {
+    if (sample instanceof Sample.Text text) {
+      return text(text.text());
+    } else if (sample instanceof Sample.Chat conversation) {
+      return chat(conversation);
+    }
+    Sample.Tokens tokens = (Sample.Tokens) sample;
+    for (int i = 0; i < tokens.ids().length; i++) {
+      int id = tokens.ids()[i];
+      if (id < 0 || id >= tokenizer.vocabularySize()) {
+        throw new RejectException(
+            RejectReason.TOKEN_OUT_OF_RANGE,
+            "input_ids["
+                + i
+                + "] is "
+                + id
+                + ", the vocabulary has "
+                + tokenizer.vocabularySize()
+                + " entries");
+      }
+    }
+    return new Document(tokens.ids(), tokens.lossMask());
+  }
+
+  private Document text(String text) {
+    int[] ids = tokenizer.encode(text, true);
+    OptionalInt eos = tokenizer.eosId();
+    if (appendEos
+        && eos.isPresent()
+        && (ids.length == 0 || ids[ids.length - 1] != eos.getAsInt())) {
+      ids = Arrays.copyOf(ids, ids.length + 1);
+      ids[ids.length - 1] = eos.getAsInt();
+    }
+    byte[] mask = new byte[ids.length];
+    Arrays.fill(mask, (byte) 1);
+    return new Document(ids, mask);
+  }
+
+  private Document chat(Sample.Chat sample) throws RejectException {
+    if (chat == null) {
+      throw noTemplate();
+    }
+    try {
+      ChatEncoding encoding = chat.encode(sample.conversation(), assistantOnly);
+      return new Document(encoding.ids(), encoding.lossMask());
+    } catch (TemplateException e) {
+      throw new RejectException(RejectReason.TEMPLATE_ERROR, e.getMessage());
+    }
+  }
+
+  private static SparktuneException noTemplate() {
+    return new SparktuneException(
+        ErrorCode.INVALID_SPEC,
+        "The data holds conversations, but the model has no chat template.",
+        "Set template: to the path of a Jinja file, or to alpaca for the built-in one.");
+  }
+}
