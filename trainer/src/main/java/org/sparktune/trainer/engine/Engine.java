@@ -32,6 +32,9 @@ public interface Engine extends AutoCloseable {
   /** Zeroed memory that lives as long as the engine. */
   Tensor allocate(DType type, long... shape);
 
+  /** Bytes allocated so far, prepared matrices included, scratch memory not. */
+  long allocatedBytes();
+
   /**
    * Prepares a frozen matrix.
    *

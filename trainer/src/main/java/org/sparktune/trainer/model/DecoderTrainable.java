@@ -1,5 +1,10 @@
 package org.sparktune.trainer.model;
 
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.run.ParameterLayout;
 import org.sparktune.trainer.run.Trainable;
@@ -42,6 +47,54 @@ public final class DecoderTrainable implements Trainable {
   @Override
   public void parametersChanged() {
     decoder.parametersChanged();
+  }
+
+  /**
+   * The trained parameters by name, in the order of the layout, as views of {@link #parameters()}.
+   * LoRA factors have PEFT's names without its prefix, whole modules Hugging Face's.
+   */
+  public Map<String, Tensor> tensors() {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (ParameterLayout.Entry entry : layout().entries()) {
+      tensors.put(entry.name(), parameters().view(entry.offset(), entry.shape()));
+    }
+    return tensors;
+  }
+
+  /**
+   * Sets every trained parameter, for instance from an adapter.
+   *
+   * @param values F32, by the names of {@link #tensors()}
+   * @throws SparktuneException {@code MISMATCH} when names or shapes are not the model's
+   */
+  public void load(Map<String, Tensor> values) {
+    Map<String, Tensor> tensors = tensors();
+    for (String name : values.keySet()) {
+      if (!tensors.containsKey(name)) {
+        throw misfit("%s is not a trained parameter of this model".formatted(name));
+      }
+    }
+    tensors.forEach((name, tensor) -> requireFit(name, tensor, values.get(name)));
+    tensors.forEach((name, tensor) -> tensor.copyFrom(values.get(name)));
+    parametersChanged();
+  }
+
+  private static void requireFit(String name, Tensor expected, Tensor value) {
+    if (value == null) {
+      throw misfit("%s is missing".formatted(name));
+    }
+    if (!Arrays.equals(expected.shape(), value.shape())) {
+      throw misfit(
+          "%s has the shape %s where the model needs %s"
+              .formatted(name, Arrays.toString(value.shape()), Arrays.toString(expected.shape())));
+    }
+  }
+
+  private static SparktuneException misfit(String problem) {
+    return new SparktuneException(
+        ErrorCode.MISMATCH,
+        "The adapter does not fit the model: %s.".formatted(problem),
+        "Use the adapter with the base model that it was trained on.");
   }
 
   @Override

@@ -42,6 +42,11 @@ public final class PlainEngine implements Engine {
   }
 
   @Override
+  public long allocatedBytes() {
+    return arena.allocatedBytes();
+  }
+
+  @Override
   public Weight freeze(Tensor matrix) {
     Tensor copy = arena.allocate(DType.F32, matrix.rows(), matrix.columns());
     for (long row = 0; row < copy.rows(); row++) {

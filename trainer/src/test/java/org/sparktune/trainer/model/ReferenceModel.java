@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.run.ParameterLayout;
 
 /** A tiny model of {@code reference/hf} and what transformers and PEFT computed on it. */
 record ReferenceModel(String name) {
@@ -108,12 +109,16 @@ record ReferenceModel(String name) {
   DecoderTrainable withAdapter(Engine engine, String adapter) {
     Decoder decoder = load(engine, new Tuning.Lora(loraConfig(adapter), 1));
     DecoderTrainable trainable = new DecoderTrainable(decoder);
-    ReferenceTensors tensors = tensors(adapter + "/adapter_model");
-    for (ParameterLayout.Entry entry : trainable.layout().entries()) {
-      Tensor value = trainable.parameters().view(entry.offset(), entry.shape());
-      tensors.read("base_model.model." + entry.name(), value);
+    ReferenceTensors saved = tensors(adapter + "/adapter_model");
+    try (Arena arena = new Arena("adapter")) {
+      Map<String, Tensor> values = new TreeMap<>();
+      for (String name : saved.names()) {
+        Tensor value = arena.allocate(DType.F32, saved.shape(name));
+        saved.read(name, value);
+        values.put(name.replace("base_model.model.", ""), value);
+      }
+      trainable.load(values);
     }
-    trainable.parametersChanged();
     return trainable;
   }
 

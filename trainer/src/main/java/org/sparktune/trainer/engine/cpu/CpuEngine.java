@@ -72,6 +72,11 @@ public final class CpuEngine implements Engine {
   }
 
   @Override
+  public long allocatedBytes() {
+    return arena.allocatedBytes();
+  }
+
+  @Override
   public Weight freeze(Tensor matrix) {
     DType wanted = bf16() ? DType.BF16 : DType.F32;
     if (matrix.type() == wanted) {
