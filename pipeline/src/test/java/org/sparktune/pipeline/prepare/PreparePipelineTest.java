@@ -241,7 +241,7 @@ class PreparePipelineTest {
   }
 
   @Test
-  void shouldGiveTheSameBytesHoweverTheInputIsCutIntoTasks() throws IOException {
+  void shouldGiveTheSameBytesAgainAndTheSameDocumentsHoweverTheInputIsCut() throws IOException {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < 3000; i++) {
       text.append("{\"instruction\": \"what is ")
@@ -255,10 +255,8 @@ class PreparePipelineTest {
     }
     Path file = write("many.jsonl", text.toString());
     DatasetOptions dataset = dataset(List.of(source(file)), true, true, 0.1, 0.01);
-    // Parts follow from the piece size, so it is the number of cores that varies here.
     DatasetManifest one =
         PreparePipeline.prepare(LocalSpark.session(), options(dataset, "one"), 20_000);
-    LocalSpark.session().sparkContext().setLocalProperty("spark.scheduler.pool", "other");
     DatasetManifest two =
         PreparePipeline.prepare(LocalSpark.session(), options(dataset, "two"), 20_000);
     assertTrue(one.splits().get("train").parts().size() > 3);
