@@ -91,6 +91,10 @@ final class UnicodeNormalization implements Normalizer {
     int last = start;
     int at = from;
     while (at < end) {
+      if (text[at] < 0x80) {
+        last = at++;
+        continue;
+      }
       int codePoint = Character.codePointAt(text, at, end);
       if (isStable(codePoint)) {
         last = at;
