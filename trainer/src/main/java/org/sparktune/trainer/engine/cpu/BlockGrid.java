@@ -20,7 +20,7 @@ record BlockGrid(int totalRows, int totalColumns, int height, int width) {
   private static final int WIDTH_STEP = 32;
 
   /** Enough blocks that a few workers finish together. */
-  private static final int ENOUGH_BLOCKS = 8;
+  private static final int ENOUGH_BLOCKS = 4;
 
   private static final int LEAST_WIDTH = 128;
 

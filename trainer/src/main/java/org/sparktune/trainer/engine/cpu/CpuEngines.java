@@ -22,11 +22,12 @@ public final class CpuEngines {
    */
   public static Engine open(Precision precision, int threads) {
     Gemm.Provider provider = provider();
-    if (precision == Precision.BF16 && provider instanceof OpenBlasGemm.OpenBlas) {
+    if (precision == Precision.BF16 && !provider.takesBf16()) {
       throw new SparktuneException(
           ErrorCode.UNSUPPORTED,
-          "Precision bf16 needs oneDNN, which does not load on this machine.",
-          "Use precision fp32.");
+          "Precision bf16 needs oneDNN and a processor with AVX-512; here products run on %s."
+              .formatted(provider.description()),
+          "Use precision fp32 or auto.");
     }
     Precision chosen =
         precision != null ? precision : provider.hasNativeBf16() ? Precision.BF16 : Precision.F32;

@@ -25,7 +25,10 @@ interface Gemm extends AutoCloseable {
     /** The library's name and version, for the log. */
     String description();
 
-    /** Whether BF16 operands are computed by the processor itself. */
+    /** Whether BF16 operands are taken at all. */
+    boolean takesBf16();
+
+    /** Whether BF16 operands are computed by the processor itself, and so faster than F32. */
     boolean hasNativeBf16();
 
     /** A new instance for one worker. */

@@ -215,9 +215,17 @@ final class OneDnnGemm implements Gemm {
     }
 
     @Override
+    public boolean takesBf16() {
+      return has(dnnl_cpu_isa_avx512_core);
+    }
+
+    @Override
     public boolean hasNativeBf16() {
-      int isa = dnnl_get_effective_cpu_isa();
-      return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+      return has(dnnl_cpu_isa_avx512_core_bf16);
+    }
+
+    private static boolean has(int instructions) {
+      return (dnnl_get_effective_cpu_isa() & instructions) == instructions;
     }
 
     @Override

@@ -76,6 +76,11 @@ final class OpenBlasGemm implements Gemm {
     }
 
     @Override
+    public boolean takesBf16() {
+      return false;
+    }
+
+    @Override
     public boolean hasNativeBf16() {
       return false;
     }
