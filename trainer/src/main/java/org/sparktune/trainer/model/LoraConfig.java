@@ -1,5 +1,7 @@
 package org.sparktune.trainer.model;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +17,7 @@ import org.sparktune.core.SparktuneException;
  * @param targets which linear modules get factors
  * @param useRslora scale alpha/√r (Kalajdzievski 2023) instead of alpha/r
  * @param useDora weight-decomposed factors (Liu et al. 2024)
- * @param rankPattern ranks of modules by pattern
+ * @param rankPattern ranks of modules by pattern; the first that matches counts
  * @param alphaPattern alphas of modules by pattern
  * @param modulesToSave modules that are trained whole and saved in the adapter
  * @param initialization how the A factors start; B starts at zero
@@ -44,8 +46,8 @@ public record LoraConfig(
 
   /** Checks the numbers. */
   public LoraConfig {
-    rankPattern = Map.copyOf(rankPattern);
-    alphaPattern = Map.copyOf(alphaPattern);
+    rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
+    alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
     modulesToSave = List.copyOf(modulesToSave);
     policies = List.copyOf(policies);
     require(rank > 0, "has rank " + rank, "Give a positive rank, such as 16.");
