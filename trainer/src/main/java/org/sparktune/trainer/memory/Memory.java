@@ -4,6 +4,7 @@ import java.lang.reflect.Field;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 import sun.misc.Unsafe;
 
 /**
@@ -14,7 +15,7 @@ import sun.misc.Unsafe;
 public final class Memory {
   private static final Unsafe UNSAFE = unsafe();
   private static final long FLOAT_BASE = Unsafe.ARRAY_FLOAT_BASE_OFFSET;
-
+  private static final long BYTE_BASE = Unsafe.ARRAY_BYTE_BASE_OFFSET;
   private static final long BUFFER_ADDRESS = offset("address");
   private static final long BUFFER_CAPACITY = offset("capacity");
   private static final long BUFFER_LIMIT = offset("limit");
@@ -49,6 +50,16 @@ public final class Memory {
     UNSAFE.freeMemory(address);
   }
 
+  /** The address of a direct buffer's first byte. */
+  static long address(ByteBuffer buffer) {
+    return UNSAFE.getLong(buffer, BUFFER_ADDRESS);
+  }
+
+  /** Unmaps a mapped buffer at once instead of at some garbage collection. */
+  static void unmap(ByteBuffer buffer) {
+    UNSAFE.invokeCleaner(buffer);
+  }
+
   /** Sets bytes. */
   public static void fill(long address, long bytes, byte value) {
     UNSAFE.setMemory(address, bytes, value);
@@ -69,6 +80,18 @@ public final class Memory {
     UNSAFE.copyMemory(null, from, to, FLOAT_BASE, (long) count * Float.BYTES);
   }
 
+  /** Copies bytes from the heap. */
+  public static void copyFromHeap(byte[] from, int offset, long to, int count) {
+    Objects.checkFromIndexSize(offset, count, from.length);
+    UNSAFE.copyMemory(from, BYTE_BASE + offset, null, to, count);
+  }
+
+  /** Copies bytes to the heap. */
+  public static void copyToHeap(long from, byte[] to, int offset, int count) {
+    Objects.checkFromIndexSize(offset, count, to.length);
+    UNSAFE.copyMemory(null, from, to, BYTE_BASE + offset, count);
+  }
+
   /** Reads a float. */
   public static float getFloat(long address) {
     return UNSAFE.getFloat(address);
@@ -77,6 +100,21 @@ public final class Memory {
   /** Writes a float. */
   public static void putFloat(long address, float value) {
     UNSAFE.putFloat(address, value);
+  }
+
+  /** Reads a double. */
+  public static double getDouble(long address) {
+    return UNSAFE.getDouble(address);
+  }
+
+  /** Reads a long. */
+  public static long getLong(long address) {
+    return UNSAFE.getLong(address);
+  }
+
+  /** Writes a long. */
+  public static void putLong(long address, long value) {
+    UNSAFE.putLong(address, value);
   }
 
   /** Reads an int. */

@@ -13,13 +13,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
-import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.modelfile.blocks.StoredTensor;
 
 /**
  * The weights of a Hugging Face model folder: {@code model.safetensors}, or shards with their
  * index.
  */
-public final class HuggingFaceFolder implements WeightSource, AutoCloseable {
+public final class HuggingFaceFolder implements ModelFile {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
@@ -94,6 +94,11 @@ public final class HuggingFaceFolder implements WeightSource, AutoCloseable {
   }
 
   @Override
+  public Path path() {
+    return folder;
+  }
+
+  @Override
   public Set<String> names() {
     return Collections.unmodifiableSet(byName.keySet());
   }
@@ -104,13 +109,8 @@ public final class HuggingFaceFolder implements WeightSource, AutoCloseable {
   }
 
   @Override
-  public long[] shape(String name) {
-    return file(name).shape(name);
-  }
-
-  @Override
-  public void read(String name, Tensor destination) {
-    file(name).read(name, destination);
+  public StoredTensor stored(String name) {
+    return file(name).stored(name);
   }
 
   @Override

@@ -19,8 +19,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.tokenizer.gguf.GgmlType;
 import org.sparktune.trainer.memory.MappedFile;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.modelfile.blocks.RowOrder;
+import org.sparktune.trainer.modelfile.blocks.StoredTensor;
 
 /**
  * A safetensors file, mapped and read tensor by tensor.
@@ -216,38 +219,35 @@ public final class SafetensorsFile implements WeightSource, AutoCloseable {
     return entry(name).type();
   }
 
+  /**
+   * A tensor of numbers as it is stored.
+   *
+   * @throws SparktuneException when there is no such tensor, or it is one of bytes or truth values
+   */
+  public StoredTensor stored(String name) {
+    Entry entry = entry(name);
+    GgmlType type =
+        entry
+            .type()
+            .stored()
+            .orElseThrow(
+                () ->
+                    broken(
+                        file.path(),
+                        "holds %s as %s, not as numbers".formatted(name, entry.type()),
+                        null));
+    return new StoredTensor(name, type, entry.shape(), file, entry.start(), RowOrder.PLAIN);
+  }
+
   @Override
   public void read(String name, Tensor destination) {
-    Entry entry = entry(name);
-    SafetensorsType type = entry.type();
-    if (!type.isFloatingPoint()) {
+    if (!type(name).isFloatingPoint()) {
       throw broken(
-          file.path(), "holds %s as %s, not as floating-point numbers".formatted(name, type), null);
+          file.path(),
+          "holds %s as %s, not as floating-point numbers".formatted(name, type(name)),
+          null);
     }
-    if (destination.size() * type.bytes() != entry.bytes()) {
-      throw new IllegalArgumentException(
-          "%s of %s does not fit %s".formatted(name, file.path(), destination));
-    }
-    int width = destination.type().bytes();
-    boolean[] finite = {true};
-    try {
-      file.forEachPiece(
-          entry.start(),
-          entry.bytes(),
-          type.bytes(),
-          (address, offset, bytes) ->
-              finite[0] &=
-                  type.convert(
-                      address,
-                      destination.type(),
-                      destination.address() + offset / type.bytes() * width,
-                      bytes / type.bytes()));
-    } catch (IOException e) {
-      throw broken(file.path(), "cannot be read: " + e.getMessage(), e);
-    }
-    if (!finite[0]) {
-      throw broken(file.path(), "holds NaN or infinity in the tensor " + name, null);
-    }
+    stored(name).read(destination);
   }
 
   /** Reads an integer tensor of moderate size. */

@@ -2,9 +2,8 @@ package org.sparktune.trainer.modelfile;
 
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import org.sparktune.tokenizer.gguf.GgmlType;
 import org.sparktune.trainer.memory.DType;
-import org.sparktune.trainer.memory.ElementConversion;
-import org.sparktune.trainer.memory.Memory;
 
 /** Element types of safetensors files. */
 public enum SafetensorsType {
@@ -59,14 +58,15 @@ public enum SafetensorsType {
     };
   }
 
-  /** Converts floating-point elements; returns whether all are finite. */
-  boolean convert(long source, DType to, long destination, long count) {
+  /** The block type of floating-point numbers with the same bytes; none for integers. */
+  Optional<GgmlType> stored() {
     return switch (this) {
-      case F32 -> ElementConversion.convert(DType.F32, source, to, destination, count);
-      case BF16 -> ElementConversion.convert(DType.BF16, source, to, destination, count);
-      case F16 -> ElementConversion.convert(DType.F16, source, to, destination, count);
-      case F64 -> fromDoubles(source, to, destination, count);
-      case I64, I32, I16, I8, U8, BOOL -> throw new IllegalStateException(this + " holds integers");
+      case F64 -> Optional.of(GgmlType.F64);
+      case F32 -> Optional.of(GgmlType.F32);
+      case BF16 -> Optional.of(GgmlType.BF16);
+      case F16 -> Optional.of(GgmlType.F16);
+
+      case I64, I32, I16, I8, U8, BOOL -> Optional.empty();
     };
   }
 
@@ -80,21 +80,5 @@ public enum SafetensorsType {
       case U8, BOOL -> values.get(index) & 0xff;
       case F64, F32, BF16, F16 -> throw new IllegalStateException(this + " holds no integers");
     };
-  }
-
-  private static boolean fromDoubles(long source, DType to, long destination, long count) {
-    boolean finite = true;
-    for (long i = 0; i < count; i++) {
-      long low = Memory.getInt(source + i * Double.BYTES) & 0xffffffffL;
-      long high = Memory.getInt(source + i * Double.BYTES + Integer.BYTES);
-      float value = (float) Double.longBitsToDouble(high << 32 | low);
-      finite &= Float.isFinite(value);
-      if (to == DType.F32) {
-        Memory.putFloat(destination + i * Float.BYTES, value);
-      } else {
-        Memory.putShort(destination + i * Short.BYTES, ElementConversion.floatToBfloat(value));
-      }
-    }
-    return finite;
   }
 }

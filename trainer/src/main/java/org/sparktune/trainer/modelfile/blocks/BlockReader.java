@@ -14,12 +14,12 @@ public final class BlockReader {
   /** Whether elements of a type can be decoded: all but what holds no weights. */
   public static boolean canDecode(GgmlType type) {
     return switch (type) {
-      case F32, F16, BF16 -> true;
+      case F32, F16, BF16, F64 -> true;
       case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS -> true;
       case IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, IQ1_S, IQ1_M, TQ1_0, TQ2_0, MXFP4 -> true;
       // Intermediate results of GGML's own products, and types without a published reference.
       case Q8_1, Q8_K, NVFP4, Q1_0 -> false;
-      case I8, I16, I32, I64, F64 -> false;
+      case I8, I16, I32, I64 -> false;
     };
   }
 
@@ -44,6 +44,11 @@ public final class BlockReader {
           out[i] = ElementConversion.bfloatToFloat(Memory.getShort(address + i * 2L));
         }
       }
+      case F64 -> {
+        for (int i = 0; i < count; i++) {
+          out[i] = (float) Memory.getDouble(address + i * 8L);
+        }
+      }
       case Q4_0 -> blocks(type, SmallBlocks::q40, address, count, out);
       case Q4_1 -> blocks(type, SmallBlocks::q41, address, count, out);
       case Q5_0 -> blocks(type, SmallBlocks::q50, address, count, out);
@@ -66,7 +71,7 @@ public final class BlockReader {
       case IQ1_M -> blocks(type, GridBlocks::iq1M, address, count, out);
       case TQ1_0 -> blocks(type, TernaryBlocks::tq10, address, count, out);
       case TQ2_0 -> blocks(type, TernaryBlocks::tq20, address, count, out);
-      case Q8_1, Q8_K, NVFP4, Q1_0, I8, I16, I32, I64, F64 ->
+      case Q8_1, Q8_K, NVFP4, Q1_0, I8, I16, I32, I64 ->
           throw new IllegalArgumentException("No decoder for " + type);
     }
   }
