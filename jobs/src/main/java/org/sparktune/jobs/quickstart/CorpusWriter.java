@@ -19,7 +19,10 @@ final class CorpusWriter {
 
   private CorpusWriter() {}
 
-  /** One document of the pre-training text: a story, a list of facts, or a story with facts around it. */
+  /**
+   * One document of the pre-training text: a story, a list of facts, or a story with facts around
+   * it.
+   */
   static String document(RandomGenerator random) {
     int kind = random.nextInt(10);
     if (kind < 4) {
@@ -43,7 +46,10 @@ final class CorpusWriter {
     }
   }
 
-  /** Writes instructions in Alpaca columns; no question is asked twice, except that a story may be told again. */
+  /**
+   * Writes instructions in Alpaca columns; no question is asked twice, except that a story may be
+   * told again.
+   */
   static void writeInstructions(Path file, int count, long seed) throws IOException {
     RandomGenerator random = new SplittableRandom(seed);
     Set<InstructionWriter.Instruction> seen = new HashSet<>();
@@ -61,7 +67,8 @@ final class CorpusWriter {
     }
   }
 
-  private static void writeLine(BufferedWriter out, Map<String, String> columns) throws IOException {
+  private static void writeLine(BufferedWriter out, Map<String, String> columns)
+      throws IOException {
     out.write(JSON.writeValueAsString(columns));
     out.write('\n');
   }

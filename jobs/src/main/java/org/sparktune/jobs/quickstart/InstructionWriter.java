@@ -7,7 +7,9 @@ import static org.sparktune.jobs.quickstart.World.pick;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** Writes questions about the {@link World} with their answers, in the columns of the Alpaca data. */
+/**
+ * Writes questions about the {@link World} with their answers, in the columns of the Alpaca data.
+ */
 final class InstructionWriter {
 
   /**
@@ -130,7 +132,8 @@ final class InstructionWriter {
         "The %s is %s.".formatted(toy, color));
   }
 
-  private static Instruction plain(RandomGenerator random, List<String> questions, String asked, String answer) {
+  private static Instruction plain(
+      RandomGenerator random, List<String> questions, String asked, String answer) {
     return new Instruction(pick(questions, random).formatted(asked), "", answer);
   }
 }

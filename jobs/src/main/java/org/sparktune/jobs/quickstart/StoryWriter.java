@@ -47,18 +47,27 @@ final class StoryWriter {
   private String opening() {
     return switch (random.nextInt(5)) {
       case 0 -> "%s had %s %s.".formatted(name, article(color), toy);
-      case 1 -> "One day %s went to the %s with %s %s %s.".formatted(name, place, possessive, color, toy);
+      case 1 ->
+          "One day %s went to the %s with %s %s %s.".formatted(name, place, possessive, color, toy);
       case 2 -> "Once there was a child called %s who lived near the %s.".formatted(name, place);
-      case 3 -> "On %s %s and %s met in the %s.".formatted(pick(World.DAYS, random), name, friend, place);
-      default -> "It was a cold day in %s and %s was in the %s.".formatted(pick(World.MONTHS, random), name, place);
+      case 3 ->
+          "On %s %s and %s met in the %s.".formatted(pick(World.DAYS, random), name, friend, place);
+      default ->
+          "It was a cold day in %s and %s was in the %s."
+              .formatted(pick(World.MONTHS, random), name, place);
     };
   }
 
   private String meeting() {
     return switch (random.nextInt(3)) {
-      case 0 -> "%s saw %s that lived %s.".formatted(capital(pronoun), article(animal.name()), animal.lives());
-      case 1 -> "There was %s, and the %s said %s.".formatted(article(animal.name()), animal.name(), animal.says());
-      default -> "%s gave %s to a hungry %s.".formatted(capital(pronoun), animal.eats(), animal.name());
+      case 0 ->
+          "%s saw %s that lived %s."
+              .formatted(capital(pronoun), article(animal.name()), animal.lives());
+      case 1 ->
+          "There was %s, and the %s said %s."
+              .formatted(article(animal.name()), animal.name(), animal.says());
+      default ->
+          "%s gave %s to a hungry %s.".formatted(capital(pronoun), animal.eats(), animal.name());
     };
   }
 
@@ -66,10 +75,12 @@ final class StoryWriter {
     int count = 2 + random.nextInt(6);
     return switch (random.nextInt(4)) {
       case 0 -> meeting();
-      case 1 -> "%s counted %d %ss and then %d more.".formatted(name, count, toy, 1 + random.nextInt(5));
+      case 1 ->
+          "%s counted %d %ss and then %d more.".formatted(name, count, toy, 1 + random.nextInt(5));
       case 2 -> "\"I like your %s,\" said %s. \"It is %s.\"".formatted(toy, friend, color);
       default ->
-          "%s ate some %s and drank a cup of milk.".formatted(capital(pronoun), pick(World.FOODS, random))
+          "%s ate some %s and drank a cup of milk."
+                  .formatted(capital(pronoun), pick(World.FOODS, random))
               + " "
               + meeting();
     };
@@ -80,14 +91,19 @@ final class StoryWriter {
     return switch (random.nextInt(4)) {
       case 0 -> "Then %s lost the %s %s and was %s.".formatted(name, color, toy, feeling);
       case 1 -> "But the %s fell into the water, and %s was %s.".formatted(toy, pronoun, feeling);
-      case 2 -> "The %s took the %s and ran away, so %s was %s.".formatted(animal.name(), toy, name, feeling);
+      case 2 ->
+          "The %s took the %s and ran away, so %s was %s."
+              .formatted(animal.name(), toy, name, feeling);
       default -> "It began to rain, and %s felt %s.".formatted(name, feeling);
     };
   }
 
   private String ending() {
     return switch (random.nextInt(4)) {
-      case 0 -> happy("%s helped and found the %s behind the tree. %s was ".formatted(friend, toy, name) + "%s.");
+      case 0 ->
+          happy(
+              "%s helped and found the %s behind the tree. %s was ".formatted(friend, toy, name)
+                  + "%s.");
       case 1 -> happy("\"Do not worry,\" said %s. Soon they were ".formatted(friend) + "%s again.");
       case 2 -> happy("In the end the sun came out and everyone was %s.");
       default -> happy("%s went home to %s mother and felt ".formatted(name, possessive) + "%s.");

@@ -3,7 +3,9 @@ package org.sparktune.jobs.quickstart;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** The small world that the quickstart's texts speak of. Everything a question asks is a fact here. */
+/**
+ * The small world that the quickstart's texts speak of. Everything a question asks is a fact here.
+ */
 final class World {
 
   /**
@@ -123,9 +125,13 @@ final class World {
   static final List<String> COLORS =
       List.of("red", "blue", "green", "yellow", "white", "black", "brown", "pink");
   static final List<String> TOYS =
-      List.of("ball", "kite", "doll", "boat", "drum", "car", "hat", "book", "cup", "bag", "box", "bike");
+      List.of(
+          "ball", "kite", "doll", "boat", "drum", "car", "hat", "book", "cup", "bag", "box",
+          "bike");
   static final List<String> PLACES =
-      List.of("park", "garden", "forest", "beach", "market", "school", "river", "village", "field", "kitchen");
+      List.of(
+          "park", "garden", "forest", "beach", "market", "school", "river", "village", "field",
+          "kitchen");
   static final List<String> FOODS =
       List.of("cake", "soup", "bread", "rice", "pie", "cheese", "salad", "jam");
   static final List<String> HAPPY = List.of("happy", "glad", "proud", "cheerful");

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Greedy text from llama.cpp. It runs in a process of its own: its native library keeps a JVM that used it from ending, and a
- * crash in it must not take the tests along.
+ * Greedy text from llama.cpp. It runs in a process of its own: its native library keeps a JVM that
+ * used it from ending, and a crash in it must not take the tests along.
  */
 final class LlamaCpp {
   private static final long TIMEOUT_SECONDS = 120;
@@ -49,7 +49,8 @@ final class LlamaCpp {
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
       process.destroyForcibly();
-      throw new IOException("llama.cpp took more than " + TIMEOUT_SECONDS + " s: " + Files.readString(log));
+      throw new IOException(
+          "llama.cpp took more than " + TIMEOUT_SECONDS + " s: " + Files.readString(log));
     }
     if (process.exitValue() != 0) {
       throw new IOException("llama.cpp failed: " + Files.readString(log));
