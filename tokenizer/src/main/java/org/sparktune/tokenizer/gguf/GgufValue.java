@@ -5,26 +5,33 @@ import java.util.List;
 /** A metadata value of a GGUF file. */
 public sealed interface GgufValue {
 
-  /** How a value is stored; ids are the file format's, in order from 0. */
+  /** How a value is stored; ids are the file format's. */
   enum Type {
-    UINT8(1),
-    INT8(1),
-    UINT16(2),
-    INT16(2),
-    UINT32(4),
-    INT32(4),
-    FLOAT32(4),
-    BOOL(1),
-    STRING(8),
-    ARRAY(12),
-    UINT64(8),
-    INT64(8),
-    FLOAT64(8);
+    UINT8(0, 1),
+    INT8(1, 1),
+    UINT16(2, 2),
+    INT16(3, 2),
+    UINT32(4, 4),
+    INT32(5, 4),
+    FLOAT32(6, 4),
+    BOOL(7, 1),
+    STRING(8, 8),
+    ARRAY(9, 12),
+    UINT64(10, 8),
+    INT64(11, 8),
+    FLOAT64(12, 8);
 
+    private final int id;
     private final int minimumBytes;
 
-    Type(int minimumBytes) {
+    Type(int id, int minimumBytes) {
+      this.id = id;
       this.minimumBytes = minimumBytes;
+    }
+
+    /** The number that stands for the type in a file. */
+    public int id() {
+      return id;
     }
 
     /** The fewest bytes that a value of this type takes. */

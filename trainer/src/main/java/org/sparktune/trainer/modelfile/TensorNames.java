@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.sparktune.trainer.modelfile.blocks.RowOrder;
 
 /**
  * Hugging Face's names of modules and tensors ⇄ GGUF's, for one architecture. To add a family, add
@@ -92,6 +93,15 @@ public final class TensorNames {
     return parameter.matches()
         ? moduleToHuggingFace(parameter.group(1)).map(module -> module + "." + parameter.group(2))
         : Optional.empty();
+  }
+
+  /** The order in which GGUF keeps the rows of a weight or bias, given by Hugging Face's name. */
+  public RowOrder rowOrder(String tensor, int headSize) {
+    Matcher parameter = PARAMETER.matcher(tensor);
+    boolean interleaved =
+        parameter.matches()
+            && (interleavesQuery(parameter.group(1)) || interleavesKey(parameter.group(1)));
+    return interleaved ? new RowOrder(headSize) : RowOrder.PLAIN;
   }
 
   /** Whether a module is a query projection whose rows GGUF interleaves. */
