@@ -83,9 +83,14 @@ public final class SparktuneCommand implements Runnable {
   }
 
   private static void addCommands(CommandLine line, Console console) {
-    line.addSubcommand(new DoctorCommand(console));
+    line.addSubcommand(new RunCommand(console));
     line.addSubcommand(new ValidateCommand(console));
+    line.addSubcommand(new PrepareCommand(console));
+    line.addSubcommand(new TrainCommand(console));
+    line.addSubcommand(new EvaluateCommand(console));
+    line.addSubcommand(new GenerateCommand(console));
     line.addSubcommand(new TokenizeCommand(console));
+    line.addSubcommand(new DoctorCommand(console));
   }
 
   @Override

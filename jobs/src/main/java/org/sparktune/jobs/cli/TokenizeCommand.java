@@ -9,10 +9,10 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.sparktune.core.AtomicFile;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.Tokenizer;
@@ -86,15 +86,14 @@ final class TokenizeCommand extends BaseCommand {
   }
 
   private void encodeToFile(Tokenizer tokenizer, InputStream in, Path file) throws IOException {
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
-      encode(tokenizer, in, out);
-    } catch (IOException | RuntimeException | Error e) {
-      Files.deleteIfExists(temporary);
-      throw e;
-    }
-    Files.move(
-        temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    AtomicFile.write(
+        file,
+        temporary -> {
+          try (OutputStream out =
+              new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
+            encode(tokenizer, in, out);
+          }
+        });
   }
 
   private void encode(Tokenizer tokenizer, InputStream in, OutputStream out) throws IOException {

@@ -28,6 +28,11 @@ public final class ProgressChannel implements AutoCloseable {
     return new ProgressChannel(key);
   }
 
+  /** What the training is known by. */
+  public String key() {
+    return key;
+  }
+
   /** The listener of a key, or one that does nothing. */
   static TrainingListener listener(String key) {
     return LISTENERS.getOrDefault(key, TrainingListener.NONE);

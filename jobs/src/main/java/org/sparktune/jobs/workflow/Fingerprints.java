@@ -67,7 +67,7 @@ final class Fingerprints {
     for (DatasetOptions.Source source : options.sources()) {
       InputFingerprints.add(fingerprint, source.path());
     }
-    if (!options.template().equals(DatasetOptions.AUTO_TEMPLATE)) {
+    if (!DatasetOptions.isTemplateWord(options.template())) {
       InputFingerprints.add(fingerprint, options.template());
     }
   }

@@ -7,11 +7,11 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.sparktune.core.AtomicFile;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 
@@ -111,11 +111,8 @@ final class OutputFolder implements AutoCloseable {
 
   /** Writes a file so that it is there completely or not at all. */
   static void writeAtomically(Path file, String text) {
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
     try {
-      Files.writeString(temporary, text);
-      Files.move(
-          temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      AtomicFile.write(file, temporary -> Files.writeString(temporary, text));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

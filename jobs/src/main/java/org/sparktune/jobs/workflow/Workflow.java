@@ -5,15 +5,20 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.pipeline.spec.SpecLoader;
 import org.sparktune.pipeline.spec.Task;
+import org.sparktune.pipeline.spec.TaskSpec;
 
 /**
  * Runs the tasks of a specification in order. A task that is done with the same inputs is skipped;
@@ -22,18 +27,57 @@ import org.sparktune.pipeline.spec.Task;
  */
 public final class Workflow {
   private final SpecLoader.Loaded loaded;
+  private final List<Task> tasks;
   private final String version;
   private final TaskPaths paths;
   private final Map<String, String> fingerprints;
 
-  /**
-   * @param version of sparktune, written into the marks
-   */
-  public Workflow(SpecLoader.Loaded loaded, String version) {
+  private Workflow(SpecLoader.Loaded loaded, List<Task> tasks, String version) {
     this.loaded = loaded;
+    this.tasks = tasks;
     this.version = version;
     this.paths = new TaskPaths(loaded.spec());
     this.fingerprints = Fingerprints.of(loaded.spec());
+  }
+
+  /**
+   * A workflow of some tasks and all that they depend on.
+   *
+   * @param version of sparktune, written into the marks
+   * @param wanted which tasks
+   * @throws SparktuneException {@code USAGE} if the specification has none of them
+   */
+  public static Workflow of(SpecLoader.Loaded loaded, String version, Predicate<Task> wanted) {
+    Set<String> needed = new HashSet<>();
+    List<Task> tasks = new ArrayList<>(loaded.spec().tasks());
+    Collections.reverse(tasks);
+    // Backwards, so that a task is seen after all that need it.
+    tasks.removeIf(
+        task -> {
+          boolean kept = wanted.test(task) || needed.contains(task.name());
+          if (kept) {
+            needed.addAll(task.dependencies());
+          }
+          return !kept;
+        });
+    Collections.reverse(tasks);
+    if (tasks.isEmpty()) {
+      throw new SparktuneException(
+          ErrorCode.USAGE,
+          "The specification '%s' has no task for this command.".formatted(loaded.spec().name()),
+          "Use 'sparktune run' to run all of its tasks.");
+    }
+    return new Workflow(loaded, List.copyOf(tasks), version);
+  }
+
+  /** The tasks in order. */
+  public List<Task> tasks() {
+    return tasks;
+  }
+
+  /** The whole specification. */
+  public TaskSpec spec() {
+    return loaded.spec();
   }
 
   /** Where everything is. */
@@ -53,7 +97,7 @@ public final class Workflow {
    */
   public void requireUsableOutput() {
     OutputFolder.requireUsable(paths.output());
-    for (Task task : loaded.spec().tasks()) {
+    for (Task task : tasks) {
       requireSameTask(task);
     }
   }
@@ -65,7 +109,7 @@ public final class Workflow {
     try (OutputFolder output = OutputFolder.open(paths.output())) {
       boolean fresh = output.writeSpec(loaded.text());
       try {
-        for (Task task : loaded.spec().tasks()) {
+        for (Task task : tasks) {
           outcomes.add(run(task, executor, listener));
         }
       } catch (RuntimeException | Error e) {

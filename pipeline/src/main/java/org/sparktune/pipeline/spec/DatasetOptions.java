@@ -14,7 +14,8 @@ import java.util.Map;
  * @param validationFraction the share of documents held out, chosen by a stable hash
  * @param maxRejectRatio the largest share of rejected records that is not a failure
  * @param trainOn which tokens carry loss
- * @param template {@code auto} for the model's own chat template, or the path of a Jinja file
+ * @param template {@code auto} for the model's own chat template, {@code alpaca} for the built-in
+ *     one, or the path of a Jinja file
  * @param onLong what happens to a document longer than a row
  * @param appendEos whether plain text ends with the end-of-sequence token
  */
@@ -33,6 +34,14 @@ public record DatasetOptions(
 
   /** The value of {@link #template} that means the model's own. */
   public static final String AUTO_TEMPLATE = "auto";
+
+  /** The value of {@link #template} that means the built-in Alpaca prompt. */
+  public static final String ALPACA_TEMPLATE = "alpaca";
+
+  /** Whether {@link #template} is a word and not a path. */
+  public static boolean isTemplateWord(String template) {
+    return template.equals(AUTO_TEMPLATE) || template.equals(ALPACA_TEMPLATE);
+  }
 
   /** Which tokens carry loss. */
   public enum TrainOn {

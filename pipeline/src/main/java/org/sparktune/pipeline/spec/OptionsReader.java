@@ -50,7 +50,7 @@ final class OptionsReader {
       reader.problem("sources", "'sources' is an empty list.", "Name at least one file or folder.");
     }
     String template = reader.text("template", DatasetOptions.AUTO_TEMPLATE);
-    if (!template.equals(DatasetOptions.AUTO_TEMPLATE)) {
+    if (!DatasetOptions.isTemplateWord(template)) {
       template = reader.inputPath("template");
     }
     DatasetOptions options =

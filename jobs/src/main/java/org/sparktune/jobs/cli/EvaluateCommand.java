@@ -1,0 +1,87 @@
+package org.sparktune.jobs.cli;
+
+import org.sparktune.jobs.training.Evaluation;
+import org.sparktune.jobs.training.FileEvaluator;
+import org.sparktune.jobs.training.LoadedDecoder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Loss and perplexity of a model over the records of a file. */
+@Command(
+    name = "evaluate",
+    description = {
+      "Loss and perplexity of a model, with or without an adapter, over a JSONL file.",
+      "Records are recognised as in training: messages, conversations, instruction/output,",
+      "text, or input_ids with labels."
+    })
+final class EvaluateCommand extends BaseCommand {
+  @Mixin private ModelOptions modelOptions;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE",
+      description = "A JSONL file, one sample a line.")
+  private String data;
+
+  @Option(
+      names = "--train-on",
+      paramLabel = "WORD",
+      defaultValue = "ASSISTANT",
+      description = "Which tokens of a conversation count: assistant (default) or all.")
+  private TrainOn trainOn;
+
+  @Option(
+      names = "--append-eos",
+      description = "End plain text with the end-of-sequence token, as training does.")
+  private boolean appendEos;
+
+  @Option(
+      names = "--batch-tokens",
+      paramLabel = "N",
+      defaultValue = "4096",
+      description = "Tokens a pass (default ${DEFAULT-VALUE}); the result does not depend on it.")
+  private int batchTokens;
+
+  @Option(
+      names = "--json",
+      description = "Print loss, tokens, perplexity and every sample's loss and tokens as JSON.")
+  private boolean json;
+
+  /** Words of {@code --train-on}. */
+  enum TrainOn {
+    ASSISTANT,
+    ALL
+  }
+
+  EvaluateCommand(Console console) {
+    super(console);
+  }
+
+  @Override
+  void run() {
+    try (LoadedDecoder model = modelOptions.load(console(), batchTokens)) {
+      Evaluation evaluation =
+          FileEvaluator.evaluate(
+              model,
+              modelOptions.modelPath(console()),
+              console().resolve(data),
+              trainOn == TrainOn.ASSISTANT,
+              appendEos,
+              batchTokens);
+      if (json) {
+        printJson(evaluation);
+        return;
+      }
+      console()
+          .out()
+          .printf(
+              "loss %.6f  perplexity %.4f  over %,d tokens of %,d samples%n",
+              evaluation.loss(),
+              evaluation.perplexity(),
+              evaluation.tokens(),
+              evaluation.samples().size());
+    }
+  }
+}

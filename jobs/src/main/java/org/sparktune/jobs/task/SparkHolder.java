@@ -1,0 +1,54 @@
+package org.sparktune.jobs.task;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+import org.sparktune.jobs.spark.SparkSettings;
+
+/** Starts Spark when the first task needs it and stops it at the end. */
+public final class SparkHolder implements AutoCloseable {
+  private final SparkSettings settings;
+  private final String name;
+  private SparkSession session;
+
+  /**
+   * @param name of the application
+   */
+  public SparkHolder(SparkSettings settings, String name) {
+    this.settings = settings;
+    this.name = name;
+  }
+
+  /** The session. */
+  SparkSession session() {
+    if (session == null) {
+      session = settings.session(name);
+    }
+    return session;
+  }
+
+  /** Hadoop's settings, as the session has them if there is one. */
+  Configuration hadoop() {
+    return session == null ? new Configuration() : session.sparkContext().hadoopConfiguration();
+  }
+
+  /** The settings that differ from Hadoop's own defaults: what an executor must be told. */
+  Map<String, String> changedHadoopSettings() {
+    Configuration defaults = new Configuration();
+    Map<String, String> changed = new TreeMap<>();
+    for (Map.Entry<String, String> entry : hadoop()) {
+      if (!entry.getValue().equals(defaults.getRaw(entry.getKey()))) {
+        changed.put(entry.getKey(), entry.getValue());
+      }
+    }
+    return changed;
+  }
+
+  @Override
+  public void close() {
+    if (session != null) {
+      session.stop();
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package org.sparktune.jobs.task;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.sparktune.core.DatasetManifest;
+import org.sparktune.jobs.spark.TrainingJob;
+import org.sparktune.jobs.training.DatasetEvaluator;
+import org.sparktune.jobs.training.Evaluation;
+import org.sparktune.jobs.training.LoadedDecoder;
+import org.sparktune.jobs.training.ProgressChannel;
+import org.sparktune.jobs.training.TrainingRequest;
+import org.sparktune.jobs.workflow.TaskExecutor;
+import org.sparktune.jobs.workflow.TaskPaths;
+import org.sparktune.pipeline.prepare.PrepareOptions;
+import org.sparktune.pipeline.prepare.PreparePipeline;
+import org.sparktune.pipeline.spec.DatasetChoice;
+import org.sparktune.pipeline.spec.DatasetOptions;
+import org.sparktune.pipeline.spec.Task;
+import org.sparktune.pipeline.spec.TaskSpec;
+import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.run.TrainingListener;
+
+/** Runs any task of a specification. */
+public final class TaskRunner implements TaskExecutor {
+  private final TaskSpec spec;
+  private final TaskPaths paths;
+  private final SparkHolder spark;
+  private final Function<Task, TrainingListener> watchers;
+
+  /**
+   * @param watchers who watches a training
+   */
+  public TaskRunner(
+      TaskSpec spec,
+      TaskPaths paths,
+      SparkHolder spark,
+      Function<Task, TrainingListener> watchers) {
+    this.spec = spec;
+    this.paths = paths;
+    this.spark = spark;
+    this.watchers = watchers;
+  }
+
+  @Override
+  public Map<String, Object> execute(Task task, Path folder) {
+    if (task instanceof Task.Prepare prepare) {
+      return manifestSummary(prepare(task, prepare.dataset()));
+    }
+    if (task instanceof Task.Training training) {
+      return train(training, folder);
+    }
+    return evaluate((Task.Evaluate) task, folder);
+  }
+
+  private DatasetManifest prepare(Task task, DatasetOptions options) {
+    return PreparePipeline.prepare(
+        spark.session(),
+        PrepareOptions.of(
+            options,
+            paths.ownDataset(task.name()),
+            paths.model(task.baseModel()).toString(),
+            spec.seed()));
+  }
+
+  private Map<String, Object> train(Task.Training task, Path folder) {
+    prepareOwn(task, task.dataset());
+    Path initAdapter =
+        task instanceof Task.LoraFinetune lora
+            ? paths.adapter(lora.initAdapter()).orElse(null)
+            : null;
+    String key = folder.toString();
+    try (ProgressChannel channel = ProgressChannel.listen(key, watchers.apply(task))) {
+      return TrainingJob.run(
+          spark.session(),
+          new TrainingRequest(
+              task,
+              paths.model(task.baseModel()).toString(),
+              initAdapter == null ? null : initAdapter.toString(),
+              paths.dataset(task, task.dataset()),
+              channel.key(),
+              spark.changedHadoopSettings()));
+    }
+  }
+
+  private Map<String, Object> evaluate(Task.Evaluate task, Path folder) {
+    prepareOwn(task, task.dataset());
+    Optional<Path> adapter = paths.adapter(task.adapter());
+    try (LoadedDecoder model =
+        LoadedDecoder.open(
+            paths.model(task.baseModel()), adapter, precision(task), task.batchSize())) {
+      Evaluation evaluation =
+          DatasetEvaluator.evaluate(
+              model,
+              paths.dataset(task, task.dataset()),
+              task.split(),
+              task.batchSize(),
+              spark.hadoop());
+      ResultFile.write(folder.resolve("evaluation.json"), evaluation);
+      Map<String, Object> summary = new LinkedHashMap<>();
+      summary.put("loss", evaluation.loss());
+      summary.put("perplexity", evaluation.perplexity());
+      summary.put("tokens", evaluation.tokens());
+      return summary;
+    }
+  }
+
+  /** Prepares raw files that a task names for itself. */
+  private void prepareOwn(Task task, DatasetChoice choice) {
+    if (choice instanceof DatasetChoice.Raw raw) {
+      prepare(task, raw.options());
+    }
+  }
+
+  private static Engines.PrecisionChoice precision(Task.Evaluate task) {
+    return switch (task.precision()) {
+      case AUTO -> Engines.PrecisionChoice.AUTO;
+      case FP32 -> Engines.PrecisionChoice.FP32;
+      case BF16 -> Engines.PrecisionChoice.BF16;
+    };
+  }
+
+  private static Map<String, Object> manifestSummary(DatasetManifest manifest) {
+    Map<String, Object> summary = new LinkedHashMap<>();
+    summary.put("records", manifest.recordsRead());
+    summary.put("rejects", manifest.rejects());
+    manifest
+        .splits()
+        .forEach(
+            (name, split) -> {
+              summary.put(name + "_rows", split.rows());
+              summary.put(name + "_tokens", split.tokens());
+              summary.put(name + "_loss_tokens", split.lossTokens());
+            });
+    return summary;
+  }
+}

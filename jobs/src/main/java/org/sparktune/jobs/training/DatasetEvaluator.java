@@ -1,0 +1,47 @@
+package org.sparktune.jobs.training;
+
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.sparktune.pipeline.spec.Task.Split;
+import org.sparktune.trainer.dataset.DatasetFolder;
+import org.sparktune.trainer.dataset.DatasetReader;
+import org.sparktune.trainer.dataset.RowOrder;
+
+/** Evaluates a split of a prepared dataset; every document of a packed row is a sample. */
+public final class DatasetEvaluator {
+  private DatasetEvaluator() {}
+
+  /**
+   * Evaluates.
+   *
+   * @param batchSize rows a pass
+   */
+  public static Evaluation evaluate(
+      LoadedDecoder model, String dataset, Split split, int batchSize, Configuration hadoop) {
+    DatasetFolder folder =
+        DatasetFolder.open(dataset, hadoop).requireTokenizer(model.tokenizer().fingerprint());
+    SampleScorer scorer =
+        new SampleScorer(model.decoder(), batchSize * folder.manifest().sequenceLength());
+    int vocabulary = model.decoder().config().vocabularySize();
+    try (DatasetReader reader = open(folder, split, vocabulary)) {
+      for (long row = 0; row < reader.rows(); row++) {
+        scorer.add(reader.next());
+      }
+    }
+    return Evaluation.of(scorer.finish());
+  }
+
+  private static DatasetReader open(DatasetFolder folder, Split split, int vocabulary) {
+    return switch (split) {
+      case TRAIN -> folder.split("train", vocabulary, RowOrder.STORED);
+      case VALIDATION -> folder.split("validation", vocabulary, RowOrder.STORED);
+      case AUTO -> {
+        Optional<DatasetReader> validation =
+            folder.splitIfPresent("validation", vocabulary, RowOrder.STORED);
+        yield validation.isPresent()
+            ? validation.get()
+            : folder.split("train", vocabulary, RowOrder.STORED);
+      }
+    };
+  }
+}

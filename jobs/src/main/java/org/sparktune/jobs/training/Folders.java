@@ -1,0 +1,30 @@
+package org.sparktune.jobs.training;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/** Folders that appear complete or not at all. */
+final class Folders {
+  private Folders() {}
+
+  /** Puts a finished folder in the place of another or of nothing. */
+  static void replace(Path finished, Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      delete(folder);
+    }
+    Files.move(finished, folder, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Deletes a folder with all that is in it. */
+  static void delete(Path folder) throws IOException {
+    try (Stream<Path> walk = Files.walk(folder)) {
+      for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package org.sparktune.jobs.training;
+
+import java.nio.file.Path;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.model.AdapterExchange;
+import org.sparktune.trainer.model.DecoderTrainable;
+import org.sparktune.trainer.model.LoraConfig;
+import org.sparktune.trainer.modelfile.PeftAdapter;
+import org.sparktune.trainer.modelfile.WeightSource;
+
+/** A PEFT adapter that is put on a model, to be trained further or used as it is. */
+final class LoadedAdapter implements AutoCloseable {
+  private final Arena arena;
+  private final PeftAdapter adapter;
+
+  private LoadedAdapter(Arena arena, PeftAdapter adapter) {
+    this.arena = arena;
+    this.adapter = adapter;
+  }
+
+  /**
+   * Reads a folder and checks it against a model.
+   *
+   * @throws SparktuneException {@code BAD_FILE} if it is broken, {@code MISMATCH} if it does not
+   *     fit
+   */
+  static LoadedAdapter open(Path folder, WeightSource model) {
+    Arena arena = new Arena("the adapter " + folder.getFileName());
+    try {
+      PeftAdapter adapter = PeftAdapter.read(folder, arena);
+      adapter.checkFits(model);
+      return new LoadedAdapter(arena, adapter);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /** The adapter's own shape. */
+  LoraConfig config() {
+    return AdapterExchange.loraConfig(adapter.config());
+  }
+
+  /**
+   * The adapter's own shape with the dropout of a specification. Rank, alpha and modules are the
+   * adapter's, whatever the specification says.
+   */
+  LoraConfig configFor(LoraConfig written) {
+    LoraConfig own = config();
+    return new LoraConfig(
+        own.rank(),
+        own.alpha(),
+        written.dropout(),
+        own.targets(),
+        own.useRslora(),
+        own.useDora(),
+        own.rankPattern(),
+        own.alphaPattern(),
+        own.modulesToSave(),
+        own.initialization(),
+        own.policies());
+  }
+
+  /** Puts the adapter's values in place of a model's freshly initialised ones. */
+  void copyInto(DecoderTrainable trainable) {
+    trainable.load(adapter.tensors());
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,65 @@
+package org.sparktune.jobs.training;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.sparktune.jobs.doctor.Machine;
+import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.model.Decoder;
+import org.sparktune.trainer.model.DecoderTrainable;
+import org.sparktune.trainer.model.MemoryEstimate;
+import org.sparktune.trainer.model.Tuning;
+
+/** A model with its adapter, ready to evaluate and generate; closes what it opened. */
+public final class LoadedDecoder implements AutoCloseable {
+  private final Resources resources = new Resources();
+  private final Tokenizer tokenizer;
+  private final Decoder decoder;
+
+  private LoadedDecoder(
+      Path path, Optional<Path> adapterPath, Engines.PrecisionChoice precision, int batchTokens) {
+    try {
+      OpenModel model = resources.add(OpenModel.open(path));
+      tokenizer = model.tokenizer();
+      Optional<LoadedAdapter> adapter =
+          adapterPath.map(folder -> resources.add(LoadedAdapter.open(folder, model.file())));
+      Tuning tuning =
+          adapter.isPresent() ? new Tuning.Lora(adapter.get().config(), 0) : new Tuning.Nothing();
+      Engine engine =
+          resources.add(Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO));
+      MemoryEstimate.evaluation(model.config(), batchTokens, engine.precision())
+          .requireWithin(Machine.availableMemoryBytes());
+      decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
+      adapter.ifPresent(found -> found.copyInto(new DecoderTrainable(decoder)));
+    } catch (RuntimeException | Error e) {
+      resources.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param batchTokens tokens of the largest batch that will be evaluated, for the estimate
+   */
+  public static LoadedDecoder open(
+      Path path, Optional<Path> adapter, Engines.PrecisionChoice precision, int batchTokens) {
+    return new LoadedDecoder(path, adapter, precision, batchTokens);
+  }
+
+  /** The model. */
+  public Decoder decoder() {
+    return decoder;
+  }
+
+  /** Its tokenizer. */
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public void close() {
+    resources.close();
+  }
+}

@@ -1,0 +1,60 @@
+package org.sparktune.jobs.training;
+
+import java.nio.file.Path;
+import org.sparktune.core.Fingerprint;
+import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.tokenizer.Tokenizers;
+import org.sparktune.trainer.model.DecoderConfig;
+import org.sparktune.trainer.model.GgufConfig;
+import org.sparktune.trainer.model.HuggingFaceConfig;
+import org.sparktune.trainer.modelfile.GgufModel;
+import org.sparktune.trainer.modelfile.ModelFile;
+import org.sparktune.trainer.modelfile.ModelFiles;
+
+/**
+ * A model on disk with its shape; the tokenizer is read when it is asked for.
+ *
+ * @param file the weights
+ * @param config the shape
+ */
+public record OpenModel(ModelFile file, DecoderConfig config) implements AutoCloseable {
+
+  /** Opens a Hugging Face folder or a GGUF file. */
+  public static OpenModel open(Path path) {
+    ModelFile file = ModelFiles.open(path);
+    try {
+      return new OpenModel(file, config(file));
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private static DecoderConfig config(ModelFile file) {
+    return file instanceof GgufModel gguf
+        ? GgufConfig.read(gguf.gguf(), gguf)
+        : HuggingFaceConfig.read(file.path().resolve("config.json"));
+  }
+
+  /** The model's own tokenizer. */
+  public Tokenizer tokenizer() {
+    return Tokenizers.load(file.path());
+  }
+
+  /** Over names and shapes of all tensors and the configuration: not over gigabytes of weights. */
+  public String fingerprint() {
+    Fingerprint fingerprint = new Fingerprint().add(config.toString());
+    for (String name : file.names()) {
+      fingerprint.add(name);
+      for (long dimension : file.shape(name)) {
+        fingerprint.add(dimension);
+      }
+    }
+    return fingerprint.finish();
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

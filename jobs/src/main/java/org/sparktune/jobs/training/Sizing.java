@@ -1,0 +1,60 @@
+package org.sparktune.jobs.training;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.sparktune.pipeline.spec.Task;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.model.DecoderConfig;
+import org.sparktune.trainer.model.MemoryEstimate;
+import org.sparktune.trainer.model.Tuning;
+import org.sparktune.trainer.run.TrainingOptions;
+
+/** What a task needs, from the model's shape and the options alone: no weight is read. */
+public final class Sizing {
+  private Sizing() {}
+
+  /**
+   * The memory of a training.
+   *
+   * @param initAdapter the adapter it starts from, or null
+   * @param sequenceLength tokens of a full row
+   */
+  public static MemoryEstimate training(
+      OpenModel model,
+      Task.Training task,
+      Path initAdapter,
+      int sequenceLength,
+      Engine.Precision precision) {
+    try (Resources resources = new Resources()) {
+      Optional<LoadedAdapter> init =
+          Optional.ofNullable(initAdapter)
+              .map(folder -> resources.add(LoadedAdapter.open(folder, model.file())));
+      Tuning tuning = TrainingRunner.tuning(task, init);
+      new TrainedOutput(model, tuning);
+      return TrainingRunner.estimate(
+          model, tuning, task.hyperparameters(), sequenceLength, precision);
+    }
+  }
+
+  /** The memory of an evaluation of full rows. */
+  public static MemoryEstimate evaluation(
+      OpenModel model, Task.Evaluate task, int sequenceLength, Engine.Precision precision) {
+    int batchTokens = Math.multiplyExact(task.batchSize(), sequenceLength);
+    return MemoryEstimate.evaluation(model.config(), batchTokens, precision);
+  }
+
+  /** The loop's options. */
+  public static TrainingOptions options(Task.Training task) {
+    return Options.training(task.hyperparameters());
+  }
+
+  /**
+   * Floating-point operations of training on a token: 2 a weight forward, 2 a weight for the
+   * gradient of the activations, and 2 more for the gradient of a weight that is trained (Kaplan et
+   * al. 2020); attention's own share is left out.
+   */
+  public static double trainingOperationsPerToken(DecoderConfig config, Task.Training task) {
+    double weights = config.parameters();
+    return task instanceof Task.LoraFinetune ? 4 * weights : 6 * weights;
+  }
+}

@@ -1,0 +1,24 @@
+package org.sparktune.jobs.training;
+
+import java.io.Serializable;
+import java.util.Map;
+import org.sparktune.pipeline.spec.Task;
+
+/**
+ * What the driver sends to the executor that trains: words and paths, never data.
+ *
+ * @param task the task
+ * @param model the base model's file or folder
+ * @param initAdapter the adapter to start from, or null
+ * @param dataset the prepared dataset's folder or URI
+ * @param folder the task's folder, which the executor writes to
+ * @param hadoop the settings of the Hadoop file systems that differ from their defaults
+ */
+public record TrainingRequest(
+    Task.Training task,
+    String model,
+    String initAdapter,
+    String dataset,
+    String folder,
+    Map<String, String> hadoop)
+    implements Serializable {}

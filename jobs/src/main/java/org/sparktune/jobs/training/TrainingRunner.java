@@ -1,0 +1,184 @@
+package org.sparktune.jobs.training;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import org.apache.hadoop.conf.Configuration;
+import org.sparktune.jobs.doctor.Machine;
+import org.sparktune.pipeline.spec.Hyperparameters;
+import org.sparktune.pipeline.spec.Task;
+import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.trainer.dataset.DatasetFolder;
+import org.sparktune.trainer.dataset.DatasetReader;
+import org.sparktune.trainer.dataset.RowOrder;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.model.Decoder;
+import org.sparktune.trainer.model.DecoderTrainable;
+import org.sparktune.trainer.model.LoraConfig;
+import org.sparktune.trainer.model.MemoryEstimate;
+import org.sparktune.trainer.model.Tuning;
+import org.sparktune.trainer.run.EvaluationMetrics;
+import org.sparktune.trainer.run.Training;
+import org.sparktune.trainer.run.TrainingInputs;
+import org.sparktune.trainer.run.TrainingResult;
+
+/**
+ * One training from start to finish, in the process that computes: open model, dataset and engine;
+ * train; write the adapter or the model.
+ *
+ * <p>Full fine-tuning decays norms and biases too, as PyTorch's AdamW does with one parameter
+ * group.
+ */
+public final class TrainingRunner implements AutoCloseable {
+  private final TrainingRequest request;
+  private final Task.Training task;
+  private final Hyperparameters parameters;
+  private final Resources resources = new Resources();
+  private final OpenModel model;
+  private final Tokenizer tokenizer;
+  private final DatasetFolder dataset;
+  private final Tuning tuning;
+  private final TrainedOutput output;
+  private final DecoderTrainable trainable;
+
+  /** Opens everything; {@link #close} is called for what was opened if one of it fails. */
+  private TrainingRunner(TrainingRequest request) {
+    this.request = request;
+    this.task = request.task();
+    this.parameters = task.hyperparameters();
+    try {
+      this.model = resources.add(OpenModel.open(Path.of(request.model())));
+      this.tokenizer = model.tokenizer();
+      this.dataset = openDataset();
+      Optional<LoadedAdapter> init =
+          Optional.ofNullable(request.initAdapter())
+              .map(path -> resources.add(LoadedAdapter.open(Path.of(path), model.file())));
+      this.tuning = tuning(task, init);
+      this.output = new TrainedOutput(model, tuning);
+      Engine engine = resources.add(openEngine());
+      estimate(model, tuning, parameters, dataset.manifest().sequenceLength(), engine.precision())
+          .requireWithin(Machine.availableMemoryBytes());
+      Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
+      this.trainable = new DecoderTrainable(decoder);
+      init.ifPresent(adapter -> adapter.copyInto(trainable));
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Trains.
+   *
+   * @param stopRequested asked between steps
+   * @return what the task reports, representable as JSON
+   */
+  public static Map<String, Object> run(TrainingRequest request, BooleanSupplier stopRequested) {
+    try (TrainingRunner runner = new TrainingRunner(request)) {
+      return runner.train(stopRequested);
+    }
+  }
+
+  private Map<String, Object> train(BooleanSupplier stopRequested) {
+    // A dataset that was prepared in its given order is also trained in it, epoch after epoch.
+    boolean shuffled = !"false".equals(dataset.manifest().options().get("shuffle"));
+    RowOrder order = shuffled ? RowOrder.reshuffled(parameters.seed()) : RowOrder.STORED;
+    int vocabulary = model.config().vocabularySize();
+    DatasetReader train = resources.add(dataset.split("train", vocabulary, order));
+    Optional<DatasetReader> validation =
+        dataset.splitIfPresent("validation", vocabulary, RowOrder.STORED).map(resources::add);
+    Path folder = Path.of(request.folder());
+    TrainingResult result =
+        Training.run(
+            new TrainingInputs(
+                trainable,
+                train,
+                validation,
+                Options.training(parameters),
+                identity(),
+                folder,
+                listener(folder),
+                stopRequested));
+    output.write(trainable, folder);
+    return summary(result);
+  }
+
+  private SamplingListener listener(Path folder) {
+    return new SamplingListener(
+        ProgressChannel.listener(request.folder()),
+        trainable.decoder(),
+        Prompts.ofModel(model.file().path(), tokenizer),
+        parameters.samplePrompts(),
+        folder.resolve("samples.jsonl"));
+  }
+
+  private DatasetFolder openDataset() {
+    Configuration hadoop = new Configuration();
+    request.hadoop().forEach(hadoop::set);
+    return DatasetFolder.open(request.dataset(), hadoop).requireTokenizer(tokenizer.fingerprint());
+  }
+
+  /** What a task trains. */
+  static Tuning tuning(Task.Training task, Optional<LoadedAdapter> init) {
+    if (task instanceof Task.LoraFinetune lora) {
+      LoraConfig written = Options.lora(lora.lora(), lora.layers());
+      LoraConfig config = init.map(adapter -> adapter.configFor(written)).orElse(written);
+      return new Tuning.Lora(config, task.hyperparameters().seed());
+    }
+    return new Tuning.Full(Options.policies(task.layers()), true);
+  }
+
+  /** The memory of micro-batches of full rows. */
+  static MemoryEstimate estimate(
+      OpenModel model,
+      Tuning tuning,
+      Hyperparameters parameters,
+      int sequenceLength,
+      Engine.Precision precision) {
+    int batchTokens = Math.multiplyExact(parameters.batchSize(), sequenceLength);
+    return MemoryEstimate.training(model.config(), tuning, batchTokens, precision);
+  }
+
+  private Engine openEngine() {
+    return Engines.open(
+        Options.precision(parameters.precision()),
+        Engines.defaultThreads(),
+        Options.device(parameters.engine()));
+  }
+
+  /** What decides the result's bits beside the loop's own options and the dataset. */
+  private Map<String, String> identity() {
+    Map<String, String> identity = new TreeMap<>();
+    identity.put("task_type", task.type().word());
+    identity.put("base_model", model.fingerprint());
+    identity.put("precision", parameters.precision().name());
+    identity.put("layers", task.layers().toString());
+    if (tuning instanceof Tuning.Lora lora) {
+      identity.put("lora", lora.config().toString());
+    }
+    return identity;
+  }
+
+  private static Map<String, Object> summary(TrainingResult result) {
+    Map<String, Object> summary = new LinkedHashMap<>();
+    summary.put("steps", result.steps());
+    summary.put("loss", result.finalLoss());
+    summary.put("tokens", result.tokens());
+    summary.put("tokens_per_s", result.tokensPerSecond());
+    if (result.lastEvaluation().isPresent()) {
+      EvaluationMetrics last = result.lastEvaluation().get();
+      summary.put("validation_loss", last.loss());
+      summary.put("validation_perplexity", last.perplexity());
+    }
+    return summary;
+  }
+
+  @Override
+  public void close() {
+    resources.close();
+  }
+}
