@@ -4,7 +4,7 @@ import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
 
 /** Plain loops behind the operators that few models need; an engine may have faster ones. */
-final class ElementLoops {
+public final class ElementLoops {
   private ElementLoops() {}
 
   static void scaleColumns(Tensor x, Tensor scale, Tensor bias, Tensor out, boolean accumulate) {
@@ -35,14 +35,24 @@ final class ElementLoops {
     }
   }
 
-  static void dropout(Tensor x, long seed, float probability, Tensor out, boolean accumulate) {
+  /**
+   * {@link Engine#dropout} over some rows of a tensor.
+   *
+   * @param x {@code (rows, C)}
+   * @param firstIndex the index of x's first element in the whole tensor
+   * @param probability of dropping an element, in [0, 1)
+   * @param out {@code (rows, C)}
+   * @param accumulate whether to add to out
+   */
+  public static void dropout(
+      Tensor x, long seed, long firstIndex, float probability, Tensor out, boolean accumulate) {
     float gain = 1 / (1 - probability);
     for (long row = 0; row < x.rows(); row++) {
       long from = x.rowAddress(row);
       long to = out.rowAddress(row);
       for (long column = 0; column < x.columns(); column++) {
         long offset = column * Float.BYTES;
-        boolean kept = uniform(seed, row * x.columns() + column) >= probability;
+        boolean kept = uniform(seed, firstIndex + row * x.columns() + column) >= probability;
         float value = kept ? Memory.getFloat(from + offset) * gain : 0;
         Memory.putFloat(to + offset, accumulate ? Memory.getFloat(to + offset) + value : value);
       }

@@ -1,5 +1,6 @@
 package org.sparktune.trainer.engine;
 
+import java.util.List;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 
@@ -66,6 +67,26 @@ public interface Engine extends AutoCloseable {
    * @param accumulate whether to add to y
    */
   void linear(Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate);
+
+  /**
+   * {@link #linear} and thin products added to its result: y = x·Wᵀ (+ bias) (+ y) + Σ s·t·Bᵀ.
+   *
+   * @param x {@code (N, in)}
+   * @param weight {@code (out, in)}
+   * @param bias {@code (out)} or null
+   * @param y {@code (N, out)}
+   * @param accumulate whether to add to y
+   * @param added what is added, each to its own columns of y
+   */
+  default void linear(
+      Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
+    linear(x, weight, bias, y, accumulate);
+    for (LowRank factor : added) {
+      long first = factor.firstColumn();
+      Tensor columns = y.columns(first, first + factor.up().rows());
+      product(false, factor.reduced(), true, factor.up(), factor.scale(), 1, columns);
+    }
+  }
 
   /**
    * dx = dy·W (+ dx).
@@ -273,7 +294,7 @@ public interface Engine extends AutoCloseable {
    * @param accumulate whether to add to out
    */
   default void dropout(Tensor x, long seed, float probability, Tensor out, boolean accumulate) {
-    ElementLoops.dropout(x, seed, probability, out, accumulate);
+    ElementLoops.dropout(x, seed, 0, probability, out, accumulate);
   }
 
   /** y += x, both {@code (N, C)}. */

@@ -27,6 +27,11 @@ final class Columns {
     return new Columns(bounds);
   }
 
+  /** The first column of a block. */
+  int start(int block) {
+    return bounds[block];
+  }
+
   /** The blocks of a tensor. */
   Tensor[] of(Tensor tensor) {
     if (wide != tensor) {

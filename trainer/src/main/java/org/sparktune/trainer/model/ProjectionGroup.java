@@ -3,6 +3,7 @@ package org.sparktune.trainer.model;
 import java.util.ArrayList;
 import java.util.List;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Tensor;
 
@@ -129,28 +130,36 @@ final class ProjectionGroup {
     boolean adapted = factors != null && passage.adapted();
     boolean decomposed = dora != null && adapted;
     Tensor target = decomposed ? kept.linear() : y;
+    if (adapted) {
+      Tensor input = factorInput(x, scratch, passage);
+      engine.product(false, input, true, factors.down(), 1, 0, kept.reduced());
+    }
     Tensor[] blocks = outputBases.of(target);
     for (int i = 0; i < blocks.length; i++) {
       Base base = bases.get(i);
       Tensor bias = decomposed ? null : base.bias();
-      engine.linear(x, base.weight(), bias, blocks[i], accumulate && !decomposed);
-    }
-    if (!adapted) {
-      return;
-    }
-    Tensor input = factorInput(x, scratch, passage);
-    engine.product(false, input, true, factors.down(), 1, 0, kept.reduced());
-    Tensor[] reduced = reducedModules.of(kept.reduced());
-    Tensor[] modules = outputModules.of(target);
-    for (int i = 0; i < reduced.length; i++) {
-      Up up = factors.ups().get(i);
-      engine.product(false, reduced[i], true, up.up(), up.scale(), 1, modules[up.block()]);
+      List<LowRank> added = adapted ? added(i, kept.reduced()) : List.of();
+      engine.linear(x, base.weight(), bias, blocks[i], accumulate && !decomposed, added);
     }
     if (decomposed) {
       dora.refresh();
       Tensor bias = bases.get(0).bias();
       engine.scaleColumns(kept.linear(), dora.gain(), bias, y, accumulate);
     }
+  }
+
+  /** What the factors of the modules of one base matrix add to its output. */
+  private List<LowRank> added(int base, Tensor allReduced) {
+    Tensor[] reduced = reducedModules.of(allReduced);
+    List<LowRank> added = new ArrayList<>(reduced.length);
+    for (int i = 0; i < reduced.length; i++) {
+      Up up = factors.ups().get(i);
+      int column = outputModules.start(up.block()) - outputBases.start(base);
+      if (column >= 0 && column < bases.get(base).weight().out()) {
+        added.add(new LowRank(reduced[i], up.up(), up.scale(), column));
+      }
+    }
+    return added;
   }
 
   /**

@@ -2,9 +2,11 @@ package org.sparktune.trainer.workbench;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.util.List;
 import org.sparktune.trainer.engine.AttentionShape;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -74,6 +76,19 @@ public final class EngineWorkbench {
     double second = 2.0 * rows * out * moduleRank;
     time("factor x·Aᵀ " + size, first, () -> engine.product(false, x, true, down, 1, 0, reduced));
     time("factor t·Bᵀ " + size, second, () -> engine.product(false, part, true, up, 2, 1, y));
+    DType type = engine.precision() == Engine.Precision.BF16 ? DType.BF16 : DType.F32;
+    Weight weight = engine.freeze(engine.allocate(type, out, in));
+    List<LowRank> added = List.of(new LowRank(part, up, 2, 0));
+    double both = 2.0 * rows * in * out + second;
+    Runnable separate =
+        () -> {
+          engine.linear(x, weight, null, y, false);
+          engine.product(false, part, true, up, 2, 1, y);
+        };
+    time("linear, then t·Bᵀ " + size, both, separate);
+    time("linear with t·Bᵀ " + size, both, () -> engine.linear(x, weight, null, y, false, added));
+    time("linear, then t·Bᵀ " + size, both, separate);
+    time("linear with t·Bᵀ " + size, both, () -> engine.linear(x, weight, null, y, false, added));
     time("factor dyᵀ·t " + size, second, () -> engine.product(true, y, false, part, 2, 1, up));
     time("factor dy·B " + size, second, () -> engine.product(false, y, false, up, 2, 0, part));
     time("factor dtᵀ·x " + size, first, () -> engine.product(true, reduced, false, x, 1, 1, down));

@@ -1,7 +1,10 @@
 package org.sparktune.trainer.engine.cpu;
 
+import java.util.List;
 import org.sparktune.trainer.engine.AttentionShape;
+import org.sparktune.trainer.engine.ElementLoops;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.engine.cpu.vector.NormKernels;
 import org.sparktune.trainer.memory.Arena;
@@ -21,13 +24,13 @@ public final class CpuEngine implements Engine {
 
   private static final int MATRIX_VECTOR_OUTPUTS = 128;
   private static final int NORM_GRADIENT_ROWS = 64;
-  private static final int BIAS_GRADIENT_COLUMNS = 256;
 
   private final Precision precision;
   private final Gemm.Provider provider;
   private final Arena arena = new Arena("the CPU engine");
   private final Workers workers;
   private final Rows rows;
+  private final ColumnLoops columns;
   private final Conversions conversions;
   private final Products products;
   private final Attention attention;
@@ -45,10 +48,11 @@ public final class CpuEngine implements Engine {
     this.provider = provider;
     workers = new Workers(threads, provider);
     rows = new Rows(workers);
+    columns = new ColumnLoops(rows);
     conversions = new Conversions(rows);
     products = new Products(workers, rows, conversions);
     attention = new Attention(workers, rows, bf16());
-    vocabularyLoss = new VocabularyLoss(workers, products);
+    vocabularyLoss = new VocabularyLoss(rows, products);
   }
 
   private boolean bf16() {
@@ -116,7 +120,17 @@ public final class CpuEngine implements Engine {
     if (x.rows() <= MATRIX_VECTOR_ROWS) {
       matrixVector(x, (CpuWeight) weight, bias, y, accumulate);
     } else {
-      products.forward(x, (CpuWeight) weight, bias, y, accumulate);
+      products.forward(x, (CpuWeight) weight, bias, y, accumulate, List.of());
+    }
+  }
+
+  @Override
+  public void linear(
+      Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
+    if (x.rows() <= MATRIX_VECTOR_ROWS) {
+      Engine.super.linear(x, weight, bias, y, accumulate, added);
+    } else {
+      products.forward(x, (CpuWeight) weight, bias, y, accumulate, added);
     }
   }
 
@@ -156,23 +170,8 @@ public final class CpuEngine implements Engine {
   public void linearWeightGradient(Tensor dy, Tensor x, Tensor dWeight, Tensor dBias) {
     products.multiply(true, dy, false, x, bf16(), 1, 1, dWeight);
     if (dBias != null) {
-      addColumnSums(dy, dBias);
+      columns.addSums(dy, dBias);
     }
-  }
-
-  private void addColumnSums(Tensor dy, Tensor sums) {
-    rows.runInPieces(
-        Math.toIntExact(dy.columns()),
-        BIAS_GRADIENT_COLUMNS,
-        (piece, from, to, worker) -> {
-          long offset = (long) from * Float.BYTES;
-          for (int row = 0; row < dy.rows(); row++) {
-            worker
-                .kernels()
-                .elements()
-                .add(dy.rowAddress(row) + offset, sums.address() + offset, to - from);
-          }
-        });
   }
 
   @Override
@@ -203,7 +202,7 @@ public final class CpuEngine implements Engine {
   public void embedGradient(Tensor dOut, int[] ids, Tensor dTable) {
     rows.runInPieces(
         Math.toIntExact(dOut.columns()),
-        BIAS_GRADIENT_COLUMNS,
+        ColumnLoops.PIECE,
         (piece, from, to, worker) -> {
           long offset = (long) from * Float.BYTES;
           for (int row = 0; row < ids.length; row++) {
@@ -289,7 +288,7 @@ public final class CpuEngine implements Engine {
                     columns);
           }
         });
-    addColumnSums(Tensor.at(DType.F32, partials, pieces, columns), dWeight);
+    this.columns.addSums(Tensor.at(DType.F32, partials, pieces, columns), dWeight);
   }
 
   @Override
@@ -404,6 +403,31 @@ public final class CpuEngine implements Engine {
             worker.kernels().elements().add(x.rowAddress(row), y.rowAddress(row), columns);
           }
         });
+  }
+
+  @Override
+  public void scaleColumns(Tensor x, Tensor scale, Tensor bias, Tensor out, boolean accumulate) {
+    columns.scale(x, scale, bias, out, accumulate);
+  }
+
+  @Override
+  public void columnDots(Tensor a, Tensor b, Tensor dots) {
+    columns.dots(a, b, dots);
+  }
+
+  @Override
+  public void dropout(Tensor x, long seed, float probability, Tensor out, boolean accumulate) {
+    rows.run(
+        x.rows(),
+        x.columns(),
+        (from, to, worker) ->
+            ElementLoops.dropout(
+                x.rows(from, to),
+                seed,
+                from * x.columns(),
+                probability,
+                out.rows(from, to),
+                accumulate));
   }
 
   @Override

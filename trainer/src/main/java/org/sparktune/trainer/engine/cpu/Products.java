@@ -1,5 +1,7 @@
 package org.sparktune.trainer.engine.cpu;
 
+import java.util.List;
+import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Scratch;
@@ -27,8 +29,15 @@ final class Products implements AutoCloseable {
     this.conversions = conversions;
   }
 
+  /** What is done with a block of the result while it is still in the cache. */
+  private interface AfterBlock {
+    void run(int row, int rows, int column, int columns, Gemm gemm);
+  }
+
+  private static final AfterBlock NOTHING = (row, rows, column, columns, gemm) -> {};
+
   /** Computes one product on all workers. */
-  void multiply(GemmShape shape, long a, long b, long bias, long c) {
+  private void multiply(GemmShape shape, long a, long b, long bias, long c, AfterBlock after) {
     if (shape.rows() == 0 || shape.columns() == 0) {
       return;
     }
@@ -45,6 +54,7 @@ final class Products implements AutoCloseable {
           long result = c + (row * shape.strideC() + column) * Float.BYTES;
           GemmShape block = shape.block(grid.rows(index), grid.columns(index));
           worker.gemm().multiply(block, left, right, offset, result);
+          after.run(row, block.rows(), column, block.columns(), worker.gemm());
         });
   }
 
@@ -64,8 +74,7 @@ final class Products implements AutoCloseable {
     }
     Tensor left = bf16 && a.type() != DType.BF16 ? conversions.toBf16(a, leftBf16) : a;
     Tensor right = bf16 && b.type() != DType.BF16 ? conversions.toBf16(b, rightBf16) : b;
-    multiply(
-        shape(transposeA, left, transposeB, right, false, alpha, beta, c), left, right, null, c);
+    multiply(shape(transposeA, left, transposeB, right, false, alpha, beta, c), left, right, c);
   }
 
   /**
@@ -75,7 +84,7 @@ final class Products implements AutoCloseable {
   private void thinTransposed(Tensor a, Tensor b, float alpha, float beta, Tensor c) {
     long address = transposed.reserve(c.size() * Float.BYTES);
     Tensor turned = Tensor.at(DType.F32, address, c.columns(), c.rows());
-    multiply(shape(true, b, false, a, false, alpha, 0, turned), b, a, null, turned);
+    multiply(shape(true, b, false, a, false, alpha, 0, turned), b, a, turned);
     long step = turned.rowStride() * Float.BYTES;
     rows.run(
         c.rows(),
@@ -93,16 +102,41 @@ final class Products implements AutoCloseable {
         });
   }
 
-  /** y = x·Wᵀ (+ bias) (+ y). */
-  void forward(Tensor x, CpuWeight weight, Tensor bias, Tensor y, boolean accumulate) {
+  /** y = x·Wᵀ (+ bias) (+ y) + Σ s·t·Bᵀ. */
+  void forward(
+      Tensor x, CpuWeight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
     Tensor left = weight.bf16() ? conversions.toBf16(x, leftBf16) : x;
     Tensor right = weight.operand();
     GemmShape shape = shape(false, left, true, right, bias != null, 1, accumulate ? 1 : 0, y);
-    multiply(shape, left, right, bias, y);
+    AfterBlock after =
+        added.isEmpty()
+            ? NOTHING
+            : (row, rows, column, columns, gemm) -> {
+              for (LowRank factor : added) {
+                add(factor, row, rows, column, columns, y, gemm);
+              }
+            };
+    long offset = bias == null ? 0 : bias.address();
+    multiply(shape, left.address(), right.address(), offset, y.address(), after);
   }
 
-  private void multiply(GemmShape shape, Tensor a, Tensor b, Tensor bias, Tensor c) {
-    multiply(shape, a.address(), b.address(), bias == null ? 0 : bias.address(), c.address());
+  /** Adds to the columns that a thin product and a block of the result have in common. */
+  private static void add(
+      LowRank factor, int row, int rows, int column, int columns, Tensor y, Gemm gemm) {
+    long first = Math.max(column, factor.firstColumn());
+    long last = Math.min(column + columns, factor.firstColumn() + factor.up().rows());
+    if (first >= last) {
+      return;
+    }
+    Tensor reduced = factor.reduced().rows(row, row + rows);
+    Tensor up = factor.up().rows(first - factor.firstColumn(), last - factor.firstColumn());
+    Tensor block = y.rows(row, row + rows).columns(first, last);
+    GemmShape shape = shape(false, reduced, true, up, false, factor.scale(), 1, block);
+    gemm.multiply(shape, reduced.address(), up.address(), 0, block.address());
+  }
+
+  private void multiply(GemmShape shape, Tensor a, Tensor b, Tensor c) {
+    multiply(shape, a.address(), b.address(), 0, c.address(), NOTHING);
   }
 
   private static GemmShape shape(

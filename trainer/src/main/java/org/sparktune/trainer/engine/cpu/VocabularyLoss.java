@@ -1,6 +1,6 @@
 package org.sparktune.trainer.engine.cpu;
 
-import org.sparktune.trainer.engine.cpu.vector.Kernels;
+import java.util.List;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Scratch;
@@ -8,40 +8,46 @@ import org.sparktune.trainer.memory.Tensor;
 
 /**
  * Log-probabilities of targets and their gradients, a chunk of rows at a time: the logits of one
- * chunk over the whole vocabulary are all that is held, and their gradient overwrites them.
+ * chunk over the whole vocabulary are all that is held. Their gradient is made and multiplied slice
+ * by slice of the vocabulary, so that the product reads it from the cache.
  */
 final class VocabularyLoss implements AutoCloseable {
   private static final long LOGITS_BYTES = 160L << 20;
   private static final int MOST_ROWS = 256;
   private static final int LEAST_ROWS = 16;
+  private static final int SLICE = 4096;
 
-  private final Workers workers;
+  private final Rows rows;
   private final Products products;
-  private final Scratch scratch = new Scratch("logits");
+  private final Scratch logitsMemory = new Scratch("logits");
+  private final Scratch sliceMemory = new Scratch("logit gradients");
+  private final float[] sums = new float[MOST_ROWS];
 
-  VocabularyLoss(Workers workers, Products products) {
-    this.workers = workers;
+  VocabularyLoss(Rows rows, Products products) {
+    this.rows = rows;
     this.products = products;
   }
 
-  /** What is done with one row of logits. */
-  private interface RowWork {
-    void run(int row, long logits, Kernels kernels);
+  /**
+   * What is done with one chunk of logits.
+   *
+   * @param start the chunk's first row
+   */
+  private interface ChunkWork {
+    void run(int start, Tensor input, Tensor logits);
   }
 
   /** See {@link org.sparktune.trainer.engine.Engine#tokenLogProbs}. */
   void logProbs(Tensor hidden, CpuWeight head, int[] targets, Tensor logProbs, Tensor logSumExp) {
-    int vocabulary = Math.toIntExact(head.out());
     forChunks(
         hidden,
         head,
-        (row, logits, kernels) -> {
-          float sum = kernels.softmax().logSumExp(logits, vocabulary);
-          logSumExp.setFloat(row, sum);
-          logProbs.setFloat(row, logit(logits, targets[row]) - sum);
-        },
-        null,
-        null);
+        (start, input, logits) -> {
+          score(logits, start, targets, logProbs);
+          for (int row = 0; row < logits.rows(); row++) {
+            logSumExp.setFloat(start + row, sums[row]);
+          }
+        });
   }
 
   /** See {@link org.sparktune.trainer.engine.Engine#tokenLogProbsGradient}. */
@@ -56,16 +62,12 @@ final class VocabularyLoss implements AutoCloseable {
     forChunks(
         hidden,
         head,
-        (row, logits, kernels) ->
-            gradient(
-                logits,
-                head,
-                logSumExp.getFloat(row),
-                targets[row],
-                dLogProbs.getFloat(row),
-                kernels),
-        dHidden,
-        dHead);
+        (start, input, logits) -> {
+          for (int row = 0; row < logits.rows(); row++) {
+            sums[row] = logSumExp.getFloat(start + row);
+          }
+          backward(logits, start, input, head, targets, dLogProbs, dHidden, dHead);
+        });
   }
 
   /** See {@link org.sparktune.trainer.engine.Engine#tokenLossAndGradient}. */
@@ -77,70 +79,97 @@ final class VocabularyLoss implements AutoCloseable {
       Tensor logProbs,
       Tensor dHidden,
       Tensor dHead) {
-    int vocabulary = Math.toIntExact(head.out());
     forChunks(
         hidden,
         head,
-        (row, logits, kernels) -> {
-          float sum = kernels.softmax().logSumExp(logits, vocabulary);
-          logProbs.setFloat(row, logit(logits, targets[row]) - sum);
-          gradient(logits, head, sum, targets[row], dLogProbs.getFloat(row), kernels);
-        },
-        dHidden,
-        dHead);
+        (start, input, logits) -> {
+          score(logits, start, targets, logProbs);
+          backward(logits, start, input, head, targets, dLogProbs, dHidden, dHead);
+        });
   }
 
-  private static void gradient(
-      long logits, CpuWeight head, float logSumExp, int target, float d, Kernels kernels) {
-    int vocabulary = Math.toIntExact(head.out());
-    kernels.softmax().logProbGradient(logits, vocabulary, logSumExp, target, d);
-    if (head.bf16()) {
-      kernels.elements().toBf16(logits, logits, vocabulary);
-    }
-  }
-
-  private void forChunks(
-      Tensor hidden, CpuWeight head, RowWork work, Tensor dHidden, Tensor dHead) {
+  private void forChunks(Tensor hidden, CpuWeight head, ChunkWork work) {
     long vocabulary = head.out();
     int total = Math.toIntExact(hidden.rows());
     long fitting = LOGITS_BYTES / (vocabulary * Float.BYTES) / LEAST_ROWS * LEAST_ROWS;
     int chunk = (int) Math.max(LEAST_ROWS, Math.min(MOST_ROWS, fitting));
     for (int start = 0; start < total; start += chunk) {
-      int rows = Math.min(chunk, total - start);
-      int first = start;
-      long address = scratch.reserve(rows * vocabulary * Float.BYTES);
-      Tensor logits = Tensor.at(DType.F32, address, rows, vocabulary);
-      Tensor input = hidden.rows(start, start + rows);
-      products.forward(input, head, null, logits, false);
-      workers.run(
-          rows, (row, worker) -> work.run(first + row, logits.rowAddress(row), worker.kernels()));
-      if (dHidden == null) {
-        continue;
-      }
-      // BF16 gradients lie at the start of each row of the F32 logits they were made from.
-      Tensor gradient =
-          head.bf16() ? new Tensor(DType.BF16, address, 2 * vocabulary, rows, vocabulary) : logits;
-      products.multiply(
-          false,
-          gradient,
-          false,
-          head.operand(),
-          head.bf16(),
-          1,
-          0,
-          dHidden.rows(start, start + rows));
+      int count = Math.min(chunk, total - start);
+      long address = logitsMemory.reserve(count * vocabulary * Float.BYTES);
+      Tensor logits = Tensor.at(DType.F32, address, count, vocabulary);
+      Tensor input = hidden.rows(start, start + count);
+      products.forward(input, head, null, logits, false, List.of());
+      work.run(start, input, logits);
+    }
+  }
+
+  /** Leaves each row's log-sum-exp in {@link #sums}. */
+  private void score(Tensor logits, int start, int[] targets, Tensor logProbs) {
+    int vocabulary = Math.toIntExact(logits.columns());
+    rows.run(
+        logits.rows(),
+        vocabulary,
+        (from, to, worker) -> {
+          for (int row = from; row < to; row++) {
+            long address = logits.rowAddress(row);
+            sums[row] = worker.kernels().softmax().logSumExp(address, vocabulary);
+            float logit = Memory.getFloat(address + (long) targets[start + row] * Float.BYTES);
+            logProbs.setFloat(start + row, logit - sums[row]);
+          }
+        });
+  }
+
+  private void backward(
+      Tensor logits,
+      int start,
+      Tensor input,
+      CpuWeight head,
+      int[] targets,
+      Tensor dLogProbs,
+      Tensor dHidden,
+      Tensor dHead) {
+    Tensor dInput = dHidden.rows(start, start + logits.rows());
+    for (long first = 0; first < logits.columns(); first += SLICE) {
+      long last = Math.min(first + SLICE, logits.columns());
+      Tensor slice = logits.columns(first, last);
+      Tensor gradient = head.bf16() ? bf16(slice) : slice;
+      sliceGradient(slice, Math.toIntExact(first), start, targets, dLogProbs, gradient);
+      Tensor matrix = head.operand().rows(first, last);
+      products.multiply(false, gradient, false, matrix, head.bf16(), 1, first == 0 ? 0 : 1, dInput);
       if (dHead != null) {
-        products.multiply(true, gradient, false, input, head.bf16(), 1, 1, dHead);
+        products.multiply(true, gradient, false, input, head.bf16(), 1, 1, dHead.rows(first, last));
       }
     }
   }
 
-  private static float logit(long logits, int target) {
-    return Memory.getFloat(logits + (long) target * Float.BYTES);
+  private Tensor bf16(Tensor like) {
+    long address = sliceMemory.reserve(like.size() * Short.BYTES);
+    return Tensor.at(DType.BF16, address, like.rows(), like.columns());
+  }
+
+  /** Overwrites a slice of the logits by its gradient, which is also left in BF16 where asked. */
+  private void sliceGradient(
+      Tensor slice, int first, int start, int[] targets, Tensor dLogProbs, Tensor gradient) {
+    int width = Math.toIntExact(slice.columns());
+    rows.run(
+        slice.rows(),
+        width,
+        (from, to, worker) -> {
+          for (int row = from; row < to; row++) {
+            long address = slice.rowAddress(row);
+            int target = targets[start + row] - first;
+            float upstream = dLogProbs.getFloat(start + row);
+            worker.kernels().softmax().logProbGradient(address, width, sums[row], target, upstream);
+            if (gradient != slice) {
+              worker.kernels().elements().toBf16(address, gradient.rowAddress(row), width);
+            }
+          }
+        });
   }
 
   @Override
   public void close() {
-    scratch.close();
+    logitsMemory.close();
+    sliceMemory.close();
   }
 }

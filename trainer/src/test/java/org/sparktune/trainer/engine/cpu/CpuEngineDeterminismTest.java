@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.sparktune.trainer.engine.AttentionShape;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.Engine.Precision;
+import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -80,6 +81,7 @@ class CpuEngineDeterminismTest {
     private final Tensor other = random(ROWS, WIDE);
     private final Weight weight;
     private final Weight head;
+    private final List<LowRank> added = List.of(new LowRank(reduced, up, 2, 0));
     private final int[] positions = new Random(1).ints(ROWS, 0, ROWS).toArray();
     private final int[] targets = new Random(2).ints(ROWS, 0, VOCABULARY).toArray();
     private final int[] starts = {0, 1, 77, ROWS};
@@ -95,9 +97,8 @@ class CpuEngineDeterminismTest {
 
     void run() {
       engine.rmsNorm(x, gain, 1e-6f, normed, inverse);
-      engine.linear(normed, weight, null, wide, false);
       engine.product(false, normed, true, down, 1, 0, reduced);
-      engine.product(false, reduced, true, up, 2, 1, wide);
+      engine.linear(normed, weight, null, wide, false, added);
       engine.rope(normed, angles, angles, positions, 24, false);
       engine.attention(normed, keys, values, starts, shape, out, sums);
       engine.swiglu(wide, other, other);

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.sparktune.trainer.engine.cpu.Twins.assertClose;
 import static org.sparktune.trainer.engine.cpu.Twins.tolerance;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,10 +14,23 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.trainer.engine.Engine.Precision;
+import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Tensor;
 
 class CpuEngineProductsTest {
+
+  /** Thin products over two parts of the columns that meet away from a block's edge. */
+  private static List<LowRank> lowRanks(Twins twins, int rows, int out) {
+    int first = out / 3;
+    Tensor reduced = twins.random(rows, 11);
+    List<LowRank> added = new ArrayList<>();
+    added.add(new LowRank(reduced.columns(0, 8), twins.random(out - first, 8), 0.5f, first));
+    if (first > 0) {
+      added.add(new LowRank(reduced.columns(8, 11), twins.random(first, 3), 2, 0));
+    }
+    return added;
+  }
 
   static Stream<Arguments> sizes() {
     int[][] sizes = {
@@ -56,6 +71,10 @@ class CpuEngineProductsTest {
       assertClose("overwritten", expected, y, tolerance(precision));
       twins.fast.logits(x, fast, y);
       assertClose("logits", expected, y, tolerance(precision));
+      List<LowRank> added = lowRanks(twins, rows, out);
+      twins.fast.linear(x, fast, bias, y, true, added);
+      twins.plain.linear(x, plain, bias, expected, true, added);
+      assertClose("with thin products", expected, y, tolerance(precision));
 
       Tensor dy = twins.random(rows, out, out + 2);
       Tensor dx = twins.random(rows, in, in + 1);

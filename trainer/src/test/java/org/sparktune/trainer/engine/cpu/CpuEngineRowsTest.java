@@ -103,6 +103,36 @@ class CpuEngineRowsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1,1", "3,13", "70,300", "130,1207", "9,4098"})
+  void shouldScaleSumAndDropColumns(int rows, int columns) {
+    Tensor x = twins.random(rows, columns, columns + 3);
+    Tensor other = twins.random(rows, columns);
+    Tensor scale = twins.vector(columns);
+    Tensor bias = twins.vector(columns);
+    Tensor out = twins.random(rows, columns, columns + 1);
+    Tensor expected = twins.copy(out);
+    twins.fast.scaleColumns(x, scale, bias, out, true);
+    twins.plain.scaleColumns(x, scale, bias, expected, true);
+    assertClose("scaled and added", expected, out, 0);
+    twins.fast.scaleColumns(x, scale, null, out, false);
+    twins.plain.scaleColumns(x, scale, null, expected, false);
+    assertClose("scaled", expected, out, 0);
+
+    Tensor dots = twins.vector(columns);
+    Tensor expectedDots = twins.copy(dots).reshape(columns);
+    twins.fast.columnDots(x, other, dots);
+    twins.plain.columnDots(x, other, expectedDots);
+    assertClose("column dots", expectedDots, dots, 0);
+
+    twins.fast.dropout(x, 5, 0.3f, out, true);
+    twins.plain.dropout(x, 5, 0.3f, expected, true);
+    assertClose("dropped and added", expected, out, 0);
+    twins.fast.dropout(x, 6, 0.3f, out, false);
+    twins.plain.dropout(x, 6, 0.3f, expected, false);
+    assertClose("dropped", expected, out, 0);
+  }
+
+  @ParameterizedTest
   @ValueSource(ints = {1, 13, 64, 300})
   void shouldEmbed(int columns) {
     int[] ids = {3, 0, 7, 3, 3, 6};

@@ -49,6 +49,45 @@ public final class ElementKernels {
   }
 
   /**
+   * out = x · scale + bias (+ out), {@code count} floats each, every operation rounded by itself.
+   *
+   * @param bias its address, or 0
+   */
+  public void scaleAndShift(
+      long x, long scale, long bias, long out, boolean accumulate, int count) {
+    ByteBuffer from = Memory.place(first, x);
+    ByteBuffer factors = Memory.place(second, scale);
+    ByteBuffer shifts = Memory.place(third, bias == 0 ? scale : bias);
+    ByteBuffer to = Memory.place(fourth, out);
+    boolean shifted = bias != 0;
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      FloatVector value = load(from, i).mul(load(factors, i));
+      value = shifted ? value.add(load(shifts, i)) : value;
+      store(accumulate ? load(to, i).add(value) : value, to, i);
+    }
+    for (; i < count; i++) {
+      float value = get(from, i) * get(factors, i);
+      value = shifted ? value + get(shifts, i) : value;
+      put(to, i, accumulate ? get(to, i) + value : value);
+    }
+  }
+
+  /** sums += a · b, {@code count} floats each, every operation rounded by itself. */
+  public void addProducts(long a, long b, long sums, int count) {
+    ByteBuffer left = Memory.place(first, a);
+    ByteBuffer right = Memory.place(second, b);
+    ByteBuffer to = Memory.place(third, sums);
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      store(load(to, i).add(load(left, i).mul(load(right, i))), to, i);
+    }
+    for (; i < count; i++) {
+      put(to, i, get(to, i) + get(left, i) * get(right, i));
+    }
+  }
+
+  /**
    * Rounds {@code count} floats to BF16: nearest, ties to even; halves may start where floats do.
    */
   public void toBf16(long floats, long halves, int count) {

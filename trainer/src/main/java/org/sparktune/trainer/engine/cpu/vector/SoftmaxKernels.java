@@ -115,14 +115,16 @@ public final class SoftmaxKernels {
   }
 
   /**
-   * The gradient of a target's log-probability with respect to the logits, in their place: d ·
-   * (onehot − p).
+   * The gradient of a target's log-probability with respect to some of the logits, in their place:
+   * d · (onehot − p).
    *
    * @param logits {@code (count)} floats
+   * @param target the target's index among them; it may lie outside
    */
   public void logProbGradient(long logits, int count, float logSumExp, int target, float d) {
     ByteBuffer values = Memory.place(first, logits);
-    float atTarget = d - d * exp(get(values, target) - logSumExp);
+    boolean within = target >= 0 && target < count;
+    float atTarget = within ? d - d * exp(get(values, target) - logSumExp) : 0;
     int i = 0;
     for (; i <= count - LANES; i += LANES) {
       store(expOfNonPositive(load(values, i).sub(logSumExp)).mul(-d), values, i);
@@ -130,6 +132,8 @@ public final class SoftmaxKernels {
     for (; i < count; i++) {
       put(values, i, exp(get(values, i) - logSumExp) * -d);
     }
-    put(values, target, atTarget);
+    if (within) {
+      put(values, target, atTarget);
+    }
   }
 }
