@@ -28,11 +28,7 @@ final class VocabularyLoss implements AutoCloseable {
     this.products = products;
   }
 
-  /**
-   * What is done with one chunk of logits.
-   *
-   * @param start the chunk's first row
-   */
+  /** What is done with one chunk of logits, whose first row is {@code start}. */
   private interface ChunkWork {
     void run(int start, Tensor input, Tensor logits);
   }
