@@ -6,11 +6,15 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.sparktune.jobs.spark.SparkSettings;
 
-/** Starts Spark when the first task needs it and stops it at the end. */
+/**
+ * Starts Spark when the first task needs it and stops it at the end; a session that ran in this
+ * process before is used and left running.
+ */
 public final class SparkHolder implements AutoCloseable {
   private final SparkSettings settings;
   private final String name;
   private SparkSession session;
+  private boolean owned;
 
   /**
    * @param name of the application
@@ -23,6 +27,7 @@ public final class SparkHolder implements AutoCloseable {
   /** The session. */
   SparkSession session() {
     if (session == null) {
+      owned = SparkSession.getDefaultSession().isEmpty();
       session = settings.session(name);
     }
     return session;
@@ -47,7 +52,7 @@ public final class SparkHolder implements AutoCloseable {
 
   @Override
   public void close() {
-    if (session != null) {
+    if (owned) {
       session.stop();
     }
   }

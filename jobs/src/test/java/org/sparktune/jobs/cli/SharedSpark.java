@@ -1,0 +1,23 @@
+package org.sparktune.jobs.cli;
+
+import java.util.Map;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.sparktune.jobs.spark.SparkSettings;
+
+/** Starts one Spark for all tests of this process; commands use it and leave it running. */
+final class SharedSpark implements BeforeAllCallback {
+  private static SparkSession session;
+
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    start();
+  }
+
+  private static synchronized void start() {
+    if (session == null) {
+      session = new SparkSettings("local[2]", Map.of()).session("tests");
+    }
+  }
+}
