@@ -15,42 +15,51 @@ final class FactWriter {
 
   private FactWriter() {}
 
-  /** One sentence with one fact. */
+  /**
+   * One sentence with one fact; sometimes a sentence before it says that somebody asked for the
+   * fact.
+   */
   static String sentence(RandomGenerator random) {
     World.Animal animal = pick(World.ANIMALS, random);
     World.Thing thing = pick(World.THINGS, random);
-    boolean shortForm = random.nextBoolean();
+    String an = article(animal.name());
     return switch (random.nextInt(KINDS)) {
       case 0 ->
-          shortForm
-              ? "%s says %s.".formatted(capital(article(animal.name())), animal.says())
-              : "The %s on the road says %s all day.".formatted(animal.name(), animal.says());
+          asked(random, "what sound %s makes".formatted(an))
+              + "%s says %s.".formatted(capital(an), animal.says());
       case 1 ->
-          shortForm
-              ? "%s lives %s.".formatted(capital(article(animal.name())), animal.lives())
-              : "You can find %s %s.".formatted(article(animal.name()), animal.lives());
+          asked(random, "where %s lives".formatted(an))
+              + "%s lives %s.".formatted(capital(an), animal.lives());
       case 2 ->
-          shortForm
-              ? "A young %s is called %s.".formatted(animal.name(), article(animal.young()))
-              : "Every %s was once %s.".formatted(animal.name(), article(animal.young()));
+          asked(random, "what a young %s is called".formatted(animal.name()))
+              + "A young %s is called %s.".formatted(animal.name(), article(animal.young()));
       case 3 ->
-          shortForm
-              ? "%s eats %s.".formatted(capital(article(animal.name())), animal.eats())
-              : "Give %s to the %s and it will be happy.".formatted(animal.eats(), animal.name());
+          asked(random, "what %s eats".formatted(an))
+              + "%s eats %s.".formatted(capital(an), animal.eats());
       case 4 ->
-          shortForm
-              ? "%s is %s.".formatted(capital(thing.name()), thing.color())
-              : "The color of %s is %s.".formatted(thing.name(), thing.color());
-      case 5 -> "%s is %s.".formatted(capital(thing.name()), thing.kind());
+          asked(random, "what color %s has".formatted(thing.name()))
+              + "%s is %s.".formatted(capital(thing.name()), thing.color());
+      case 5 ->
+          asked(random, "what kind of thing %s is".formatted(thing.name()))
+              + "%s is %s.".formatted(capital(thing.name()), thing.kind());
       case 6 -> {
         World.Opposites pair = pick(World.OPPOSITES, random);
-        yield shortForm
-            ? "The opposite of %s is %s.".formatted(pair.one(), pair.other())
-            : "The opposite of %s is %s.".formatted(pair.other(), pair.one());
+        boolean turned = random.nextBoolean();
+        String word = turned ? pair.other() : pair.one();
+        yield asked(random, "for the opposite of " + word)
+            + "The opposite of %s is %s.".formatted(word, turned ? pair.one() : pair.other());
       }
       case 7 -> order(random);
       default -> sum(random);
     };
+  }
+
+  /** Who wanted to know what the next sentence says, or nothing. */
+  private static String asked(RandomGenerator random, String what) {
+    return random.nextBoolean()
+        ? "%s asked %s. "
+            .formatted(pick(random.nextBoolean() ? World.GIRLS : World.BOYS, random), what)
+        : "";
   }
 
   private static String order(RandomGenerator random) {
@@ -59,17 +68,21 @@ final class FactWriter {
     String earlier = list.get(i);
     String later = list.get((i + 1) % list.size());
     return random.nextBoolean()
-        ? "%s comes after %s.".formatted(later, earlier)
-        : "%s comes before %s.".formatted(earlier, later);
+        ? asked(random, "what comes after " + earlier)
+            + "%s comes after %s.".formatted(later, earlier)
+        : asked(random, "what comes before " + later)
+            + "%s comes before %s.".formatted(earlier, later);
   }
 
   private static String sum(RandomGenerator random) {
     int a = random.nextInt(LARGEST_NUMBER);
     if (random.nextBoolean()) {
       int b = random.nextInt(LARGEST_NUMBER - a);
-      return "%d plus %d is %d.".formatted(a, b, a + b);
+      return asked(random, "for %d plus %d".formatted(a, b))
+          + "%d plus %d is %d.".formatted(a, b, a + b);
     }
     int b = random.nextInt(a + 1);
-    return "%d minus %d is %d.".formatted(a, b, a - b);
+    return asked(random, "for %d minus %d".formatted(a, b))
+        + "%d minus %d is %d.".formatted(a, b, a - b);
   }
 }

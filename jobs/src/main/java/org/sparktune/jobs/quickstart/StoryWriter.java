@@ -31,10 +31,19 @@ final class StoryWriter {
     place = pick(World.PLACES, random);
   }
 
-  /** A story of about six sentences. */
+  /**
+   * A story: of about six sentences, announced by its animal, or one in which a color is asked for.
+   */
   static String story(RandomGenerator random) {
     StoryWriter writer = new StoryWriter(random, pick(World.ANIMALS, random));
-    return String.join(" ", writer.opening(), writer.middle(), writer.trouble(), writer.ending());
+    return switch (random.nextInt(4)) {
+      case 0 ->
+          "This is a story about %s. ".formatted(article(writer.animal.name()))
+              + shortStory(writer.animal, random);
+      case 1 -> writer.askedForColor() + " " + writer.trouble() + " " + writer.ending();
+      default ->
+          String.join(" ", writer.opening(), writer.middle(), writer.trouble(), writer.ending());
+    };
   }
 
   /** A story of three sentences in which the animal plays a part. */
@@ -42,6 +51,14 @@ final class StoryWriter {
     StoryWriter writer = new StoryWriter(random, animal);
     return String.join(
         " ", writer.opening(), writer.meeting(), writer.happy("They played together and were %s."));
+  }
+
+  private String askedForColor() {
+    String otherToy = pick(World.TOYS, random);
+    String otherColor = otherToy.equals(toy) ? color : pick(World.COLORS, random);
+    return "%s had %s %s. %s had %s %s. A child asked what color the %s is. The %s is %s."
+        .formatted(
+            name, article(color), toy, friend, article(otherColor), otherToy, toy, toy, color);
   }
 
   private String opening() {

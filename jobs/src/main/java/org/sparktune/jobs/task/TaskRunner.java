@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.jobs.export.ModelExporter;
 import org.sparktune.jobs.spark.TrainingJob;
 import org.sparktune.jobs.training.DatasetEvaluator;
 import org.sparktune.jobs.training.Evaluation;
@@ -20,7 +21,9 @@ import org.sparktune.pipeline.spec.DatasetChoice;
 import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
+import org.sparktune.tokenizer.gguf.GgmlType;
 import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.run.TrainingListener;
 
 /** Runs any task of a specification. */
@@ -52,7 +55,26 @@ public final class TaskRunner implements TaskExecutor {
     if (task instanceof Task.Training training) {
       return train(training, folder);
     }
+    if (task instanceof Task.Merge merge) {
+      return merge(merge, folder);
+    }
     return evaluate((Task.Evaluate) task, folder);
+  }
+
+  private Map<String, Object> merge(Task.Merge task, Path folder) {
+    try (ModelExporter exporter =
+        new ModelExporter(paths.model(task.baseModel()), paths.adapter(task.adapter()))) {
+      Path output =
+          switch (task.format()) {
+            case SAFETENSORS -> folder.resolve("model");
+            case GGUF -> folder.resolve("model.gguf");
+          };
+      switch (task.format()) {
+        case SAFETENSORS -> exporter.safetensors(DType.valueOf(task.elementType()), output);
+        case GGUF -> exporter.gguf(GgmlType.valueOf(task.elementType()), output);
+      }
+      return Map.of("model", output.toString());
+    }
   }
 
   private DatasetManifest prepare(Task task, DatasetOptions options) {

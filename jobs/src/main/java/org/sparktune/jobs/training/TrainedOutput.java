@@ -4,15 +4,21 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.Tuning;
 import org.sparktune.trainer.modelfile.HuggingFaceFolder;
+import org.sparktune.trainer.modelfile.PeftAdapter;
+import org.sparktune.trainer.modelfile.export.GgufLora;
 
 /** Writes what a training made into the task's folder. */
 final class TrainedOutput {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainedOutput.class);
+
   private final OpenModel model;
   private final Tuning tuning;
 
@@ -46,10 +52,23 @@ final class TrainedOutput {
   private void writeAdapter(DecoderTrainable trainable, Path folder) {
     try {
       Path temporary = Files.createTempDirectory(folder.getParent(), folder.getFileName() + ".tmp");
-      AdapterExchange.export(trainable, model.file().path().toString()).write(temporary);
+      PeftAdapter adapter = AdapterExchange.export(trainable, model.file().path().toString());
+      adapter.write(temporary);
       Folders.replace(temporary, folder);
+      writeForLlamaCpp(adapter, folder.resolveSibling("adapter.gguf"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  private void writeForLlamaCpp(PeftAdapter adapter, Path file) throws IOException {
+    try {
+      GgufLora.write(file, model.file().path().getFileName() + " LoRA", adapter, model.config());
+    } catch (SparktuneException e) {
+      if (e.code() != ErrorCode.UNSUPPORTED) {
+        throw e;
+      }
+      LOG.warn("{} is not written: {}", file.getFileName(), e.sentence());
     }
   }
 }

@@ -71,6 +71,11 @@ public final class ChatTemplate {
     }
   }
 
+  /** The Jinja of conversations without tools, for writing it beside another copy of the model. */
+  public String source() {
+    return source;
+  }
+
   /** The same template, with a fixed time for {@code strftime_now}. */
   public ChatTemplate at(LocalDateTime time) {
     return new ChatTemplate(source, toolSource, template, toolTemplate, specialTokens, time);
