@@ -1,5 +1,7 @@
 package org.sparktune.jobs.cli;
 
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.FileEvaluator;
 import org.sparktune.jobs.training.LoadedDecoder;
@@ -61,6 +63,10 @@ final class EvaluateCommand extends BaseCommand {
 
   @Override
   void run() {
+    if (batchTokens < 1) {
+      throw new SparktuneException(
+          ErrorCode.USAGE, "--batch-tokens is %d.".formatted(batchTokens), "Give 1 or more.");
+    }
     try (LoadedDecoder model = modelOptions.load(console(), batchTokens)) {
       Evaluation evaluation =
           FileEvaluator.evaluate(

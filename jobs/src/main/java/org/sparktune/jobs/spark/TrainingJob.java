@@ -9,6 +9,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
 import org.apache.spark.sql.SparkSession;
+import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
 import org.sparktune.jobs.training.TrainingRunner;
@@ -33,9 +34,22 @@ public final class TrainingJob {
       return JSON.readValue(results.get(0), new TypeReference<Map<String, Object>>() {});
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("The executor returned no JSON", e);
+    } catch (Exception e) {
+      // Scala code throws checked exceptions without saying so.
+      throw cause(e);
     } finally {
       context.setJobDescription(null);
     }
+  }
+
+  /** Spark wraps what a task threw. */
+  private static RuntimeException cause(Exception failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SparktuneException known) {
+        return known;
+      }
+    }
+    return new IllegalStateException("The training's Spark job failed", failure);
   }
 
   /** Trains as one rank. */

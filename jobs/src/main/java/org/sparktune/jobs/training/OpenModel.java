@@ -1,7 +1,9 @@
 package org.sparktune.jobs.training;
 
 import java.nio.file.Path;
+import org.sparktune.core.ErrorCode;
 import org.sparktune.core.Fingerprint;
+import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.tokenizer.Tokenizers;
 import org.sparktune.trainer.model.DecoderConfig;
@@ -36,9 +38,21 @@ public record OpenModel(ModelFile file, DecoderConfig config) implements AutoClo
         : HuggingFaceConfig.read(file.path().resolve("config.json"));
   }
 
-  /** The model's own tokenizer. */
+  /**
+   * The model's own tokenizer.
+   *
+   * @throws SparktuneException {@code MISMATCH} if it has ids that the model has no embedding for
+   */
   public Tokenizer tokenizer() {
-    return Tokenizers.load(file.path());
+    Tokenizer tokenizer = Tokenizers.load(file.path());
+    if (tokenizer.vocabularySize() > config.vocabularySize()) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "The tokenizer of %s has a vocabulary of %,d tokens, but the model has %,d embeddings."
+              .formatted(file.path(), tokenizer.vocabularySize(), config.vocabularySize()),
+          "Use the tokenizer that the model was trained with.");
+    }
+    return tokenizer;
   }
 
   /** Over names and shapes of all tensors and the configuration: not over gigabytes of weights. */
