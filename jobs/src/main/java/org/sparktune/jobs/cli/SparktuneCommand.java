@@ -90,6 +90,7 @@ public final class SparktuneCommand implements Runnable {
     line.addSubcommand(new EvaluateCommand(console));
     line.addSubcommand(new GenerateCommand(console));
     line.addSubcommand(new TokenizeCommand(console));
+    line.addSubcommand(new InspectCommand(console));
     line.addSubcommand(new ExportCommand(console));
     line.addSubcommand(new DoctorCommand(console));
     line.addSubcommand(new QuickstartSeedCommand(console));

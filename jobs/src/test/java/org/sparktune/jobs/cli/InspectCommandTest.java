@@ -1,0 +1,57 @@
+package org.sparktune.jobs.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparktune.core.ErrorCode;
+
+@ExtendWith(SharedSpark.class)
+class InspectCommandTest {
+  @TempDir private Path folder;
+
+  @Test
+  void shouldTellWhatARunReadAndWrote() throws IOException {
+    TinyWorkflow.write(folder);
+    CommandRun.in(folder, "train", "spec.yaml").requireDone();
+    JsonNode model = inspect("model", "huggingface");
+    assertEquals(32, model.get("facts").get("hidden_size").asInt());
+    assertEquals(
+        model.get("parameters"),
+        inspect("model/model.safetensors", "safetensors").get("parameters"));
+    JsonNode adapter = inspect("out/assistant/adapter", "adapter");
+    assertEquals(2, adapter.get("facts").get("r").asInt());
+    assertEquals("F32", adapter.get("tensors").get(0).get("type").asText());
+    assertEquals(
+        64, inspect("out/data/dataset", "dataset").get("facts").get("sequence_length").asInt());
+    JsonNode checkpoint = inspect("out/assistant/checkpoints/step-00000006", "checkpoint");
+    assertEquals(6, checkpoint.get("facts").get("progress").get("step").asInt());
+    assertEquals(adapter.get("parameters"), checkpoint.get("parameters"));
+    String words = CommandRun.in(folder, "inspect", "model").requireDone().out();
+    assertTrue(words.contains("model.layers.1.mlp.up_proj.weight"), words);
+  }
+
+  @Test
+  void shouldSayWhenItKnowsNothingOfAPath() throws IOException {
+    CommandRun.in(folder, "inspect", "none").requireFailure(ErrorCode.BAD_FILE, "none");
+    CommandRun.in(folder, "inspect", ".").requireFailure(ErrorCode.BAD_FILE, "config.json");
+    Files.writeString(folder.resolve("a.txt"), "text");
+    CommandRun.in(folder, "inspect", "a.txt").requireFailure(ErrorCode.BAD_FILE, "a.txt");
+    Files.writeString(folder.resolve("a.safetensors"), "text");
+    CommandRun.in(folder, "inspect", "a.safetensors")
+        .requireFailure(ErrorCode.BAD_FILE, "a.safetensors");
+  }
+
+  private JsonNode inspect(String path, String kind) throws IOException {
+    JsonNode found = CommandRun.in(folder, "inspect", path, "--json").requireDone().json();
+    assertEquals(kind, found.get("kind").asText());
+    assertEquals(folder.resolve(path).toString(), found.get("path").asText());
+    return found;
+  }
+}
