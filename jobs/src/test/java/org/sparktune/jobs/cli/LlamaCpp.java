@@ -1,4 +1,4 @@
-package org.sparktune.jobs.llamacpp;
+package org.sparktune.jobs.cli;
 
 import de.kherud.llama.InferenceParameters;
 import de.kherud.llama.LlamaModel;
