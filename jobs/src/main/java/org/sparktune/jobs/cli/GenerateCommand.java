@@ -109,33 +109,43 @@ final class GenerateCommand extends BaseCommand {
               : Prompts.plain(tokenizer);
       int[] ids = prompts.encode(prompt, system);
       StreamingDecoder stream = tokenizer.streamingDecoder(true);
+      // The text goes on where the prompt ends: a tokenizer may drop the space before a first word,
+      // but this is no first word.
+      for (int id : ids) {
+        stream.next(id);
+      }
+      StringBuilder text = new StringBuilder();
       Set<Integer> stopIds = ignoreEos ? Set.of() : prompts.stopIds();
       Generator.Continuation continuation =
           new Generator(model.decoder())
               .generate(
-                  List.of(ids), sampling, stopIds, (sequence, token) -> show(stream.next(token)))
+                  List.of(ids),
+                  sampling,
+                  stopIds,
+                  (sequence, token) -> show(stream.next(token), text))
               .get(0);
-      show(stream.finish());
+      show(stream.finish(), text);
       if (json) {
-        printJson(result(tokenizer, ids, continuation));
+        printJson(result(text.toString(), ids, continuation));
       } else {
         console().out().println();
       }
     }
   }
 
-  private void show(String text) {
-    if (!json && !text.isEmpty()) {
-      console().out().print(text);
+  private void show(String piece, StringBuilder text) {
+    text.append(piece);
+    if (!json && !piece.isEmpty()) {
+      console().out().print(piece);
       console().out().flush();
     }
   }
 
   private Map<String, Object> result(
-      Tokenizer tokenizer, int[] promptTokens, Generator.Continuation continuation) {
+      String text, int[] promptTokens, Generator.Continuation continuation) {
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("prompt", prompt);
-    result.put("text", tokenizer.decode(continuation.tokens(), true));
+    result.put("text", text);
     result.put("tokens", continuation.tokens());
     result.put("prompt_tokens", promptTokens);
     result.put("finish_reason", continuation.stopped() ? "stop" : "length");

@@ -74,7 +74,7 @@ class LlamaCppParityTest {
             "--output",
             folder.resolve("out"),
             "--set",
-            "assistant.hyperparams.max_steps=20",
+            "assistant.hyperparams.max_steps=8",
             "--set",
             "assistant.hyperparams.warmup_ratio=0",
             "--set",
