@@ -4,9 +4,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.javacpp.Loader;
 import org.nd4j.linalg.factory.Nd4j;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Engines;
 
 /** Looks at everything that training depends on; nothing is changed. */
 public final class Doctor {
@@ -23,7 +24,7 @@ public final class Doctor {
     doctor.java();
     doctor.processor();
     doctor.memory();
-    doctor.oneDnn();
+    doctor.engine();
     doctor.nd4j();
     doctor.gpu();
     doctor.spark();
@@ -80,15 +81,13 @@ public final class Doctor {
             : Finding.warning("memory", value, "Only very small models fit; see run --dry-run."));
   }
 
-  private void oneDnn() {
-    try {
-      Loader.load(dnnl.class);
-      var version = dnnl.dnnl_version();
-      findings.add(
-          Finding.ok(
-              "onednn", "%d.%d.%d".formatted(version.major(), version.minor(), version.patch())));
-    } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
-      findings.add(missingLibrary("onednn", e));
+  /** Opens the engine that training would use: that loads oneDNN and asks the processor. */
+  private void engine() {
+    try (Engine engine =
+        Engines.open(Engines.PrecisionChoice.AUTO, Engines.defaultThreads(), Engines.Device.AUTO)) {
+      findings.add(Finding.ok("engine", engine.description()));
+    } catch (LinkageError e) {
+      findings.add(missingLibrary("engine", e));
     }
   }
 

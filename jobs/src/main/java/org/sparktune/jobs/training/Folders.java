@@ -11,6 +11,18 @@ import java.util.stream.Stream;
 final class Folders {
   private Folders() {}
 
+  /**
+   * An empty folder beside another, to be filled and renamed. Not one of the system's temporary
+   * folders: those are for their owner's eyes only, and stay so when they are renamed.
+   */
+  static Path temporary(Path folder) throws IOException {
+    Path temporary = folder.resolveSibling(folder.getFileName() + ".tmp");
+    if (Files.exists(temporary)) {
+      delete(temporary);
+    }
+    return Files.createDirectory(temporary);
+  }
+
   /** Puts a finished folder in the place of another or of nothing. */
   static void replace(Path finished, Path folder) throws IOException {
     if (Files.exists(folder)) {

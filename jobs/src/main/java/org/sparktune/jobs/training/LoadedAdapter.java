@@ -1,5 +1,6 @@
 package org.sparktune.jobs.training;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Arena;
@@ -7,9 +8,9 @@ import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.modelfile.PeftAdapter;
-import org.sparktune.trainer.modelfile.WeightSource;
+import org.sparktune.trainer.modelfile.export.GgufLoraReader;
 
-/** A PEFT adapter that is put on a model, to be trained further or used as it is. */
+/** A LoRA that is put on a model, to be trained further or used as it is. */
 final class LoadedAdapter implements AutoCloseable {
   private final Arena arena;
   private final PeftAdapter adapter;
@@ -20,16 +21,19 @@ final class LoadedAdapter implements AutoCloseable {
   }
 
   /**
-   * Reads a folder and checks it against a model.
+   * Reads a PEFT folder or a GGUF LoRA and checks it against a model.
    *
    * @throws SparktuneException {@code BAD_FILE} if it is broken, {@code MISMATCH} if it does not
    *     fit
    */
-  static LoadedAdapter open(Path folder, WeightSource model) {
-    Arena arena = new Arena("the adapter " + folder.getFileName());
+  static LoadedAdapter open(Path path, OpenModel model) {
+    Arena arena = new Arena("the adapter " + path.getFileName());
     try {
-      PeftAdapter adapter = PeftAdapter.read(folder, arena);
-      adapter.checkFits(model);
+      PeftAdapter adapter =
+          Files.isRegularFile(path)
+              ? GgufLoraReader.read(path, model.config(), arena)
+              : PeftAdapter.read(path, arena);
+      adapter.checkFits(model.file());
       return new LoadedAdapter(arena, adapter);
     } catch (RuntimeException | Error e) {
       arena.close();

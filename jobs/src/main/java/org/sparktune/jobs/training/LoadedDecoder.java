@@ -23,7 +23,7 @@ public final class LoadedDecoder implements AutoCloseable {
       OpenModel model = resources.add(OpenModel.open(path));
       tokenizer = model.tokenizer();
       Optional<LoadedAdapter> adapter =
-          adapterPath.map(folder -> resources.add(LoadedAdapter.open(folder, model.file())));
+          adapterPath.map(folder -> resources.add(LoadedAdapter.open(folder, model)));
       Tuning tuning =
           adapter.isPresent() ? new Tuning.Lora(adapter.get().config(), 0) : new Tuning.Nothing();
       Engine engine =

@@ -53,7 +53,7 @@ final class ModelOutput {
                 base.shape(name),
                 () -> trained.containsKey(name) ? trained.get(name) : frozen(base, name, arena)));
       }
-      Path temporary = Files.createTempDirectory(folder.getParent(), folder.getFileName() + ".tmp");
+      Path temporary = Folders.temporary(folder);
       SafetensorsWriter.write(
           temporary.resolve("model.safetensors"), entries, Map.of("format", "pt"));
       copyCompanions(base.path(), temporary);

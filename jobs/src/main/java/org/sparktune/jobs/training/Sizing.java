@@ -28,9 +28,8 @@ public final class Sizing {
     try (Resources resources = new Resources()) {
       Optional<LoadedAdapter> init =
           Optional.ofNullable(initAdapter)
-              .map(folder -> resources.add(LoadedAdapter.open(folder, model.file())));
+              .map(folder -> resources.add(LoadedAdapter.open(folder, model)));
       Tuning tuning = TrainingRunner.tuning(task, init);
-      new TrainedOutput(model, tuning);
       return TrainingRunner.estimate(
           model, tuning, task.hyperparameters(), sequenceLength, precision);
     }

@@ -2,18 +2,21 @@ package org.sparktune.jobs.training;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.tokenizer.gguf.GgmlType;
 import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.Tuning;
+import org.sparktune.trainer.modelfile.GgufModel;
 import org.sparktune.trainer.modelfile.HuggingFaceFolder;
 import org.sparktune.trainer.modelfile.PeftAdapter;
+import org.sparktune.trainer.modelfile.export.GgufExport;
 import org.sparktune.trainer.modelfile.export.GgufLora;
+import org.sparktune.trainer.modelfile.export.ReplacedWeights;
 
 /** Writes what a training made into the task's folder. */
 final class TrainedOutput {
@@ -22,36 +25,40 @@ final class TrainedOutput {
   private final OpenModel model;
   private final Tuning tuning;
 
-  /**
-   * Checks that the output can be written, before anything is trained.
-   *
-   * @throws SparktuneException {@code UNSUPPORTED} for full training of a GGUF file
-   */
   TrainedOutput(OpenModel model, Tuning tuning) {
     this.model = model;
     this.tuning = tuning;
-    if (!(tuning instanceof Tuning.Lora) && !(model.file() instanceof HuggingFaceFolder)) {
-      throw new SparktuneException(
-          ErrorCode.UNSUPPORTED,
-          "The base model %s is GGUF, and full fine-tuning writes a Hugging Face folder."
-              .formatted(model.file().path()),
-          "Give the model as a Hugging Face folder, or train a LoRA.");
-    }
   }
 
-  /** An adapter, or a whole model. */
+  /** An adapter, or a whole model in F32: a GGUF file or a Hugging Face folder, as its base is. */
   void write(DecoderTrainable trainable, Path folder) {
     if (tuning instanceof Tuning.Lora) {
       writeAdapter(trainable, folder.resolve("adapter"));
+    } else if (model.file() instanceof HuggingFaceFolder base) {
+      ModelOutput.write(base, trainable.tensors(), folder.resolve("model"));
     } else {
-      ModelOutput.write(
-          (HuggingFaceFolder) model.file(), trainable.tensors(), folder.resolve("model"));
+      writeGguf((GgufModel) model.file(), trainable, folder.resolve("model.gguf"));
+    }
+  }
+
+  private void writeGguf(GgufModel base, DecoderTrainable trainable, Path file) {
+    try {
+      GgufExport.write(
+          file,
+          file.getParent().getFileName().toString(),
+          model.config(),
+          new ReplacedWeights(base, trainable.tensors()),
+          GgmlType.F32,
+          model.tokenizer().vocabulary(),
+          base.gguf().metadata().optionalText("tokenizer.chat_template"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
   private void writeAdapter(DecoderTrainable trainable, Path folder) {
     try {
-      Path temporary = Files.createTempDirectory(folder.getParent(), folder.getFileName() + ".tmp");
+      Path temporary = Folders.temporary(folder);
       PeftAdapter adapter = AdapterExchange.export(trainable, model.file().path().toString());
       adapter.write(temporary);
       Folders.replace(temporary, folder);

@@ -42,7 +42,6 @@ public final class TrainingRunner implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final DatasetFolder dataset;
   private final Tuning tuning;
-  private final TrainedOutput output;
   private final DecoderTrainable trainable;
 
   /** Opens everything; {@link #close} is called for what was opened if one of it fails. */
@@ -56,9 +55,8 @@ public final class TrainingRunner implements AutoCloseable {
       this.dataset = openDataset();
       Optional<LoadedAdapter> init =
           Optional.ofNullable(request.initAdapter())
-              .map(path -> resources.add(LoadedAdapter.open(Path.of(path), model.file())));
+              .map(path -> resources.add(LoadedAdapter.open(Path.of(path), model)));
       this.tuning = tuning(task, init);
-      this.output = new TrainedOutput(model, tuning);
       Engine engine = resources.add(openEngine());
       estimate(model, tuning, parameters, dataset.manifest().sequenceLength(), engine.precision())
           .requireWithin(Machine.availableMemoryBytes());
@@ -103,7 +101,7 @@ public final class TrainingRunner implements AutoCloseable {
                 folder,
                 listener(folder),
                 stopRequested));
-    output.write(trainable, folder);
+    new TrainedOutput(model, tuning).write(trainable, folder);
     return summary(result);
   }
 

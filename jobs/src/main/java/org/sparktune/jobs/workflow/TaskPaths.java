@@ -1,6 +1,7 @@
 package org.sparktune.jobs.workflow;
 
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.sparktune.core.ErrorCode;
@@ -12,12 +13,10 @@ import org.sparktune.pipeline.spec.TaskSpec;
 
 /** Where tasks find what they read and put what they make. */
 public final class TaskPaths {
-  private final TaskSpec spec;
   private final Path output;
 
   /** The paths of a specification. */
   public TaskPaths(TaskSpec spec) {
-    this.spec = spec;
     this.output = local(spec.output(), "output");
   }
 
@@ -34,11 +33,9 @@ public final class TaskPaths {
   /** The model file or folder that a reference means. */
   public Path model(Reference reference) {
     if (reference instanceof Reference.TaskOutput made) {
-      Path folder = folder(made.task());
-      boolean gguf =
-          spec.task(made.task()) instanceof Task.Merge merge
-              && merge.format() == Task.ModelFormat.GGUF;
-      return gguf ? folder.resolve("model.gguf") : folder.resolve("model");
+      // A task writes the one or the other, as its base or its options are.
+      Path gguf = folder(made.task()).resolve("model.gguf");
+      return Files.exists(gguf) ? gguf : folder(made.task()).resolve("model");
     }
     return stored(reference, "base_model");
   }
