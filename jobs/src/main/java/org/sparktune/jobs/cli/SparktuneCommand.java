@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
       "Help for one command:                 sparktune run --help",
       "",
       "On a cluster, set SPARK_HOME and add --master yarn --conf KEY=VALUE to run,",
-      "train, prepare or evaluate; they go to spark-submit. SPARKTUNE_HEAP sets the",
+      "train or prepare; they go to spark-submit. SPARKTUNE_HEAP sets the",
       "heap, SPARKTUNE_JAVA_OPTS any other option of the JVM.",
       "",
       "Exit status: 0 done, 2 wrong command line, 3 wrong specification, 4 bad file,",
