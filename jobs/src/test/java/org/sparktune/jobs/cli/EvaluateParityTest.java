@@ -11,8 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Losses and greedy text of transformers and PEFT 0.21 in float32 on the CPU: each line alone
- * with the tokenizer's leading token, {@code labels = input_ids}.
+ * Losses and greedy text of transformers and PEFT 0.21 in float32 on the CPU: each line alone with
+ * the tokenizer's leading token, {@code labels = input_ids}.
  */
 class EvaluateParityTest {
   private static final String LINES =
