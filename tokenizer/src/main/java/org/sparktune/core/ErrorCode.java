@@ -24,6 +24,8 @@ public enum ErrorCode {
   OUTPUT(10),
   /** The run was stopped from outside and can be resumed. */
   INTERRUPTED(11),
+  /** A rank of a run on several executors died, hangs or cannot be reached. */
+  PEER_LOST(12),
   /** A defect of sparktune. */
   INTERNAL(70);
 
