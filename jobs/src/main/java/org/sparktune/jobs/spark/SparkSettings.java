@@ -37,6 +37,8 @@ public record SparkSettings(String master, Map<String, String> configuration) {
             builder.config(key, value);
           }
         });
+    // Whatever a cluster's defaults say: Kryo 4 cannot read the records that our tasks exchange.
+    builder.config("spark.serializer", "org.apache.spark.serializer.JavaSerializer");
     configuration.forEach(builder::config);
     return builder.getOrCreate();
   }

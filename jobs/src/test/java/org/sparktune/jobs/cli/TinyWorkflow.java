@@ -11,13 +11,13 @@ import java.util.stream.Stream;
 import org.sparktune.core.Fingerprint;
 
 /** A folder with a tiny model, data and a specification, and ways to look at what a run left. */
-final class TinyWorkflow {
+public final class TinyWorkflow {
   private static final String[] NUMBERS = {"one", "two", "three", "four", "five", "six"};
 
   private TinyWorkflow() {}
 
   /** Writes {@code model}, {@code data.jsonl} and {@code spec.yaml}; gives the specification. */
-  static Path write(Path folder) throws IOException {
+  public static Path write(Path folder) throws IOException {
     TinyModel.write(folder.resolve("model"));
     writeData(folder.resolve("data.jsonl"), 24);
     return writeSpec(folder.resolve("spec.yaml"), "");
@@ -28,7 +28,7 @@ final class TinyWorkflow {
    *
    * @param options lines of the dataset, each indented by six spaces
    */
-  static Path writeSpec(Path file, String options) throws IOException {
+  public static Path writeSpec(Path file, String options) throws IOException {
     return Files.writeString(
         file,
         """
@@ -63,7 +63,7 @@ final class TinyWorkflow {
   }
 
   /** Writes instructions of which every one can be used. */
-  static Path writeData(Path file, int records) throws IOException {
+  public static Path writeData(Path file, int records) throws IOException {
     StringBuilder lines = new StringBuilder();
     for (int i = 0; i < records; i++) {
       lines.append(record(i)).append('\n');
@@ -78,7 +78,7 @@ final class TinyWorkflow {
   }
 
   /** Every file under a folder with the checksum of its bytes; empty for no folder. */
-  static Map<String, String> checksums(Path folder) throws IOException {
+  public static Map<String, String> checksums(Path folder) throws IOException {
     Map<String, String> checksums = new TreeMap<>();
     if (Files.exists(folder)) {
       try (Stream<Path> walk = Files.walk(folder)) {
