@@ -19,6 +19,18 @@ public final class SparktuneScript {
    */
   public static ChildProcess start(
       Path folder, Map<String, String> environment, Object... arguments) throws IOException {
+    return start(ClusterHost.LOCAL, folder, environment, arguments);
+  }
+
+  /**
+   * Starts a command line on a host.
+   *
+   * @param folder its working directory
+   * @param environment further variables, or {@link TestSparkHome#environment()}
+   */
+  public static ChildProcess start(
+      ClusterHost host, Path folder, Map<String, String> environment, Object... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(TestSparkHome.project().resolve("spark-submit/sparktune").toString());
     for (Object argument : arguments) {
@@ -30,6 +42,10 @@ public final class SparktuneScript {
     variables.putAll(environment);
     variables.putIfAbsent("SPARKTUNE_HEAP", "512m");
     variables.put("SPARKTUNE_SKIP_BUILD", "1");
-    return ChildProcess.start("sparktune " + arguments[0], folder, variables, command);
+    if (!host.equals(ClusterHost.LOCAL)) {
+      variables.put("SPARK_LOCAL_IP", host.numericAddress());
+    }
+    return ChildProcess.start(
+        "sparktune " + arguments[0], folder, variables, host.command(command));
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -41,24 +42,42 @@ public final class StandaloneCluster implements AutoCloseable {
   public static StandaloneCluster start(
       TestSparkHome home, Path folder, int workers, int coresPerWorker, int mebibytesPerWorker)
       throws IOException {
+    List<ClusterHost> hosts = Collections.nCopies(workers, ClusterHost.LOCAL);
+    return start(home, folder, hosts, coresPerWorker, mebibytesPerWorker);
+  }
+
+  /**
+   * Starts a cluster on several hosts.
+   *
+   * @param hosts one a worker; the master is on the first
+   */
+  public static StandaloneCluster start(
+      TestSparkHome home,
+      Path folder,
+      List<ClusterHost> hosts,
+      int coresPerWorker,
+      int mebibytesPerWorker)
+      throws IOException {
     Files.createDirectories(folder);
     List<ChildProcess> processes = new ArrayList<>();
     try {
       ChildProcess master =
           home.start(
               "master",
+              hosts.get(0),
               "org.apache.spark.deploy.master.Master",
-              List.of("--host", "localhost", "--port", "0", "--webui-port", "0"));
+              List.of("--host", hosts.get(0).address(), "--port", "0", "--webui-port", "0"));
       processes.add(master);
       String url = master.awaitLine(MASTER_URL, START).group(1);
-      for (int i = 0; i < workers; i++) {
+      for (int i = 0; i < hosts.size(); i++) {
         processes.add(
             home.start(
                 "worker " + i,
+                hosts.get(i),
                 "org.apache.spark.deploy.worker.Worker",
                 List.of(
                     "--host",
-                    "localhost",
+                    hosts.get(i).address(),
                     "--port",
                     "0",
                     "--webui-port",

@@ -109,14 +109,16 @@ public record TestSparkHome(Path folder) {
   }
 
   /** Starts a class of Spark itself in a process of its own. */
-  ChildProcess start(String name, String mainClass, List<String> arguments) throws IOException {
+  ChildProcess start(String name, ClusterHost host, String mainClass, List<String> arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(folder.resolve("bin/spark-class").toString());
     command.add(mainClass);
     command.addAll(arguments);
     Map<String, String> environment = environment();
     environment.put("SPARK_DAEMON_MEMORY", "256m");
-    return ChildProcess.start(name, folder, environment, command);
+    environment.put("SPARK_LOCAL_IP", host.numericAddress());
+    return ChildProcess.start(name, folder, environment, host.command(command));
   }
 
   private static Set<Path> sparkJars() throws IOException {
