@@ -57,4 +57,8 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule NO_CYCLES =
       slices().matching("org.sparktune.(*)..").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule TRAINER_HAS_NO_PACKAGE_CYCLES =
+      slices().matching("org.sparktune.trainer.(**)").should().beFreeOfCycles();
 }

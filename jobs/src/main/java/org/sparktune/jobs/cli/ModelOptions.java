@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import org.sparktune.jobs.training.LoadedDecoder;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import picocli.CommandLine.Option;
 
 /** A model and what may be put on it. */

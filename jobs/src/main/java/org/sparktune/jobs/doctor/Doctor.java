@@ -7,7 +7,7 @@ import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.nd4j.linalg.factory.Nd4j;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 
 /** Looks at everything that training depends on; nothing is changed. */
 public final class Doctor {

@@ -1,8 +1,8 @@
 package org.sparktune.jobs.plan;
 
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
 import org.sparktune.trainer.engine.Weight;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 

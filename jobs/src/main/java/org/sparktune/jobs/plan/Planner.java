@@ -21,7 +21,7 @@ import org.sparktune.pipeline.spec.Reference;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
 import org.sparktune.trainer.run.TrainingPlan;

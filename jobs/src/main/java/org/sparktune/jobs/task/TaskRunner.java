@@ -22,7 +22,7 @@ import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
 import org.sparktune.tokenizer.gguf.GgmlType;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.run.TrainingListener;
 

@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.sparktune.jobs.doctor.Machine;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.MemoryEstimate;

@@ -4,7 +4,7 @@ import java.util.List;
 import org.sparktune.pipeline.spec.Hyperparameters;
 import org.sparktune.pipeline.spec.LayerPolicy;
 import org.sparktune.pipeline.spec.LoraOptions;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.model.TargetModules;
 import org.sparktune.trainer.optim.AdamWOptions;

@@ -15,7 +15,7 @@ import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.dataset.RowOrder;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.LoraConfig;

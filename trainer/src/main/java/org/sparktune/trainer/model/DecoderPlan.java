@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
-import org.sparktune.trainer.run.ParameterLayout;
+import org.sparktune.trainer.optim.ParameterLayout;
 
 /**
  * A decoder before it has weights: its modules, and what of them is trained.

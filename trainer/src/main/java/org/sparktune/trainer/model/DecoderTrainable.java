@@ -6,14 +6,14 @@ import java.util.Map;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.run.ParameterLayout;
-import org.sparktune.trainer.run.Trainable;
+import org.sparktune.trainer.optim.ParameterLayout;
+import org.sparktune.trainer.optim.Trainable;
 
 /**
  * Supervised fine-tuning of a decoder: next-token cross-entropy, over LoRA factors or over the
  * whole model, as its {@link Tuning} says.
  */
-public final class DecoderTrainable implements Trainable {
+public final class DecoderTrainable implements Trainable<Batch> {
   private final Decoder decoder;
   private long dropoutSeed;
 

@@ -11,7 +11,7 @@ import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.WeightSource;
-import org.sparktune.trainer.run.ParameterLayout;
+import org.sparktune.trainer.optim.ParameterLayout;
 
 /**
  * A model that has learned nothing: matrices from a normal distribution, norms one, biases zero, as

@@ -5,7 +5,7 @@ import java.util.Map;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.run.ParameterLayout;
+import org.sparktune.trainer.optim.ParameterLayout;
 
 /** The trained parameters and their gradients: two flat vectors, and views of them by name. */
 final class TrainedParameters {

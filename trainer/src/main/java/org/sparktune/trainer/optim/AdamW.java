@@ -5,7 +5,6 @@ import java.util.List;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.run.ParameterLayout;
 
 /**
  * AdamW (Loshchilov and Hutter 2019) with PyTorch's arithmetic: decay decoupled from the moments,

@@ -11,6 +11,7 @@ import java.util.SortedMap;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.dataset.Cursor;
+import org.sparktune.trainer.optim.ParameterLayout;
 
 /**
  * {@code state.json} of a checkpoint: all that a run needs, besides parameters and moments, to go

@@ -5,14 +5,16 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.dataset.DatasetReader;
+import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.optim.Trainable;
 
 /** The mean loss over all loss-carrying tokens of a validation split. */
 final class Evaluator {
-  private final Trainable trainable;
+  private final Trainable<Batch> trainable;
   private final DatasetReader validation;
   private final int batchSize;
 
-  Evaluator(Trainable trainable, DatasetReader validation, int batchSize) {
+  Evaluator(Trainable<Batch> trainable, DatasetReader validation, int batchSize) {
     this.trainable = trainable;
     this.validation = validation;
     this.batchSize = batchSize;

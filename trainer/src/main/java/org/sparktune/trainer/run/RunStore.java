@@ -14,6 +14,8 @@ import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.SafetensorsFile;
 import org.sparktune.trainer.modelfile.SafetensorsWriter;
 import org.sparktune.trainer.optim.AdamW;
+import org.sparktune.trainer.optim.ParameterLayout;
+import org.sparktune.trainer.optim.Trainable;
 
 /** Saves what a run has learnt so far and brings it back: parameters, moments, place. */
 final class RunStore {
@@ -21,13 +23,13 @@ final class RunStore {
   private static final String PARAMETERS = "parameters.safetensors";
   private static final String OPTIMIZER = "optimizer.safetensors";
 
-  private final Trainable trainable;
+  private final Trainable<?> trainable;
   private final AdamW optimizer;
   private final SortedMap<String, String> identity;
   private final Checkpoints checkpoints;
 
   RunStore(
-      Trainable trainable,
+      Trainable<?> trainable,
       AdamW optimizer,
       SortedMap<String, String> identity,
       Checkpoints checkpoints) {

@@ -1,6 +1,9 @@
 package org.sparktune.trainer.run;
 
-/** Trains a {@link Trainable} from a prepared dataset: the one entry point of this package. */
+/**
+ * Trains a {@link org.sparktune.trainer.optim.Trainable} from a prepared dataset: the one entry
+ * point of this package.
+ */
 public final class Training {
   private Training() {}
 

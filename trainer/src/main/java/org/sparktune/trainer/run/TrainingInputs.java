@@ -6,6 +6,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.sparktune.trainer.dataset.DatasetReader;
+import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.optim.Trainable;
 
 /**
  * Everything a run needs.
@@ -25,7 +27,7 @@ import org.sparktune.trainer.dataset.DatasetReader;
  *     {@link org.sparktune.core.ErrorCode#INTERRUPTED}
  */
 public record TrainingInputs(
-    Trainable trainable,
+    Trainable<Batch> trainable,
     DatasetReader train,
     Optional<DatasetReader> validation,
     TrainingOptions options,

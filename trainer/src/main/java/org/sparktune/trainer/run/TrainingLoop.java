@@ -11,9 +11,11 @@ import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.dataset.DatasetReader;
+import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientTree;
+import org.sparktune.trainer.optim.Trainable;
 
 /** One run: evaluate → sample → checkpoint → step → log, until all steps are made. */
 final class TrainingLoop implements AutoCloseable {
@@ -21,7 +23,7 @@ final class TrainingLoop implements AutoCloseable {
 
   private final TrainingInputs inputs;
   private final TrainingOptions options;
-  private final Trainable trainable;
+  private final Trainable<Batch> trainable;
   private final TrainingPlan plan;
   private final long totalSteps;
   private final FlatVectors vectors;

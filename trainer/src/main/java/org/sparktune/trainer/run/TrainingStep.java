@@ -10,20 +10,21 @@ import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientClipping;
 import org.sparktune.trainer.optim.GradientTree;
+import org.sparktune.trainer.optim.Trainable;
 
 /**
  * One optimizer step: the gradients of its micro-batches, each scaled by one over the valid tokens
  * of the whole step, summed in the fixed tree, clipped, and given to AdamW.
  */
 final class TrainingStep {
-  private final Trainable trainable;
+  private final Trainable<Batch> trainable;
   private final TrainingOptions options;
   private final AdamW optimizer;
   private final GradientTree tree;
   private final FlatVectors vectors;
 
   TrainingStep(
-      Trainable trainable,
+      Trainable<Batch> trainable,
       TrainingOptions options,
       AdamW optimizer,
       GradientTree tree,

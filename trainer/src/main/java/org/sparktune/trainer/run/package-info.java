@@ -1,2 +1,2 @@
-/** The training loop: what a trainable is, checkpoints, evaluation, sampling, metrics. */
+/** The training loop: checkpoints, evaluation, sampling, metrics. */
 package org.sparktune.trainer.run;

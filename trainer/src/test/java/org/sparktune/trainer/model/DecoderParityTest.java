@@ -17,8 +17,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.run.ParameterLayout;
-import org.sparktune.trainer.run.Trainable;
+import org.sparktune.trainer.optim.ParameterLayout;
+import org.sparktune.trainer.optim.Trainable;
 
 /** The decoder against what transformers and PEFT computed in float32 on tiny models. */
 class DecoderParityTest {

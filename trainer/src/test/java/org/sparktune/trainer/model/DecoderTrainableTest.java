@@ -17,8 +17,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.run.ParameterLayout;
-import org.sparktune.trainer.run.Trainable;
+import org.sparktune.trainer.optim.ParameterLayout;
+import org.sparktune.trainer.optim.Trainable;
 
 class DecoderTrainableTest {
   private static final LoraConfig ALL_LINEAR = LoraConfig.of(4, 8, new TargetModules.AllLinear());

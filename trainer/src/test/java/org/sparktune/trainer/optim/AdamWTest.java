@@ -15,7 +15,6 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.run.ParameterLayout;
 
 class AdamWTest {
   private static final AdamWOptions OPTIONS = new AdamWOptions(0.9, 0.95, 1e-6, 0.1);

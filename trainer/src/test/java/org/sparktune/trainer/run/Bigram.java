@@ -5,13 +5,15 @@ import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.optim.ParameterLayout;
+import org.sparktune.trainer.optim.Trainable;
 
 /**
  * The smallest language model: logits = W[token] + b, with dropout on W's part. Its gradient is
  * written out, its parameters are in off-heap memory as a decoder's are, and its dropout depends on
  * {@link #reseed}, so a loop that loses any state shows in its bits.
  */
-final class Bigram implements Trainable, AutoCloseable {
+final class Bigram implements Trainable<Batch>, AutoCloseable {
   private final int vocabulary;
   private final double dropout;
   private final ParameterLayout layout = new ParameterLayout();

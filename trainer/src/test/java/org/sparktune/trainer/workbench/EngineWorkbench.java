@@ -5,9 +5,9 @@ import java.lang.management.ThreadMXBean;
 import java.util.List;
 import org.sparktune.trainer.engine.AttentionShape;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
 import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.Weight;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 

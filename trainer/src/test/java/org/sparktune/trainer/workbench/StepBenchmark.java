@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.Architecture;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;

@@ -21,7 +21,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.TokenizerVocabulary;
 import org.sparktune.tokenizer.gguf.GgmlType;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderConfig;

@@ -1,14 +1,15 @@
-package org.sparktune.trainer.run;
+package org.sparktune.trainer.optim;
 
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.model.Batch;
 
 /**
  * Something that can be trained: a flat parameter vector, a flat gradient vector of the same
  * layout, and a step that adds to the gradient. Optimizers, clipping, collectives and checkpoints
  * know nothing else of a model.
+ *
+ * @param <B> what one forward and backward pass reads
  */
-public interface Trainable {
+public interface Trainable<B> {
 
   /** Names, shapes and places of the trained parameters in the flat vectors. */
   ParameterLayout layout();
@@ -44,10 +45,10 @@ public interface Trainable {
    *     that of the mean loss
    * @return the unscaled summed loss and how many tokens carried it
    */
-  LossSum accumulate(Batch batch, double lossScale);
+  LossSum accumulate(B batch, double lossScale);
 
   /** Runs forward only; the loss as {@link #accumulate} would return it. */
-  LossSum evaluate(Batch batch);
+  LossSum evaluate(B batch);
 
   /**
    * A summed loss.

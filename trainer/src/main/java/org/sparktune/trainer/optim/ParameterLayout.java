@@ -1,4 +1,4 @@
-package org.sparktune.trainer.run;
+package org.sparktune.trainer.optim;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,10 +1,11 @@
-package org.sparktune.trainer.engine;
+package org.sparktune.trainer.engine.choice;
 
 import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
 
 /** Chooses and opens an engine, and says which and why in one line of the log. */
