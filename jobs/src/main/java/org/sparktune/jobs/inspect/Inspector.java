@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.DatasetManifest;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
@@ -21,6 +22,8 @@ import org.sparktune.jobs.inspect.Inspection.TensorFacts;
 import org.sparktune.tokenizer.gguf.GgufFile;
 import org.sparktune.tokenizer.gguf.GgufTensor;
 import org.sparktune.tokenizer.gguf.GgufValue;
+import org.sparktune.trainer.checkpoint.CheckpointSummary;
+import org.sparktune.trainer.checkpoint.RunDescription;
 import org.sparktune.trainer.modelfile.AdapterConfig;
 import org.sparktune.trainer.modelfile.HuggingFaceFolder;
 import org.sparktune.trainer.modelfile.PeftAdapter;
@@ -124,14 +127,16 @@ public final class Inspector {
   }
 
   private static Inspection checkpoint(Path folder) {
-    Map<String, Object> facts = json(folder.resolve(CHECKPOINT_STATE));
-    // The layout names the same tensors as the file.
-    facts.remove("layout");
-    return new Inspection(
-        folder.toString(),
-        "checkpoint",
-        facts,
-        safetensors(folder.resolve("parameters.safetensors")));
+    CheckpointSummary checkpoint = CheckpointSummary.read(folder.toString(), new Configuration());
+    List<TensorFacts> tensors = new ArrayList<>();
+    for (RunDescription.Parameter parameter : checkpoint.layout()) {
+      tensors.add(
+          new TensorFacts(
+              parameter.name(),
+              "F32",
+              parameter.shape().stream().mapToLong(Long::longValue).toArray()));
+    }
+    return new Inspection(folder.toString(), "checkpoint", checkpoint.facts(), tensors);
   }
 
   private static List<TensorFacts> safetensors(Path file) {

@@ -100,8 +100,8 @@ final class SamplingListener implements TrainingListener {
   }
 
   @Override
-  public void checkpointed(long step, Path folder) {
-    next.checkpointed(step, folder);
+  public void checkpointed(long step, String location) {
+    next.checkpointed(step, location);
   }
 
   @Override

@@ -1,7 +1,5 @@
 package org.sparktune.trainer.run;
 
-import java.nio.file.Path;
-
 /**
  * Told what the loop does, on the loop's own thread: for progress bars, sample generations and
  * trackers. Nothing it does may change the parameters.
@@ -23,8 +21,8 @@ public interface TrainingListener {
   /** It is time for sample generations with the parameters after {@code step} steps. */
   default void sample(long step) {}
 
-  /** A checkpoint was completed. */
-  default void checkpointed(long step, Path folder) {}
+  /** A checkpoint was completed at a path or URI. */
+  default void checkpointed(long step, String location) {}
 
   /** The run is complete. */
   default void finished(TrainingResult result) {}

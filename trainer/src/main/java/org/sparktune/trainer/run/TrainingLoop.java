@@ -2,14 +2,18 @@ package org.sparktune.trainer.run;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import org.apache.hadoop.conf.Configuration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.checkpoint.CheckpointStore;
+import org.sparktune.trainer.collective.LocalCollective;
+import org.sparktune.trainer.collective.ShardedVector;
+import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.optim.AdamW;
@@ -50,10 +54,14 @@ final class TrainingLoop implements AutoCloseable {
         new GradientTree(trainable.gradients(), options.gradientAccumulationSteps(), vectors);
     this.trainingStep = new TrainingStep(trainable, options, optimizer, tree, vectors);
     SortedMap<String, String> identity = RunIdentity.of(inputs, totalSteps);
-    Checkpoints checkpoints =
-        new Checkpoints(
-            inputs.taskFolder().resolve("checkpoints"), options.cadence().keepCheckpoints());
-    this.store = new RunStore(trainable, optimizer, identity, checkpoints);
+    this.store =
+        new RunStore(
+            CheckpointStore.open(
+                inputs.taskFolder().resolve("checkpoints").toString(),
+                new Configuration(),
+                options.cadence().keepCheckpoints(),
+                RunStore.describe(identity, trainable.layout()),
+                new LocalCollective()));
     this.log = new RunLog(inputs.taskFolder().resolve("metrics.jsonl"), inputs.listener());
     this.control = new ControlFile(inputs.taskFolder().resolve("control.json"));
     this.evaluator =
@@ -139,21 +147,35 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   private void checkpoint() {
-    Path path = store.save(progress, inputs.train().cursor());
-    LOG.info("checkpoint {}", path);
-    inputs.listener().checkpointed(progress.step(), path);
+    String location = store.save(progress, inputs.train().cursor(), vectors());
+    LOG.info("checkpoint {}", location);
+    inputs.listener().checkpointed(progress.step(), location);
   }
 
   private boolean resume() {
     createTaskFolder();
-    Optional<RunStore.Restored> restored = store.restore();
+    Optional<RunStore.Restored> restored = store.restore(vectors());
     progress = restored.map(RunStore.Restored::progress).orElse(progress);
+    if (restored.isPresent()) {
+      optimizer.restore(progress.step());
+      trainable.parametersChanged();
+    }
     restored.ifPresent(found -> inputs.train().seek(found.cursor()));
     settings =
         new ControlFile.Settings(
             settings.schedule().withLearningRate(progress.learningRate()), settings.cadence());
     log.truncateAfter(restored.isPresent() ? progress.step() : -1);
     return restored.isPresent();
+  }
+
+  /** What this rank, the only one, holds: everything. */
+  private List<ShardedVector> vectors() {
+    long size = trainable.layout().size();
+    List<Slices.Range> all = List.of(new Slices.Range(0, size));
+    return List.of(
+        new ShardedVector("parameters", size, all, trainable.parameters()),
+        new ShardedVector("exp_avg", size, all, optimizer.firstMoments()),
+        new ShardedVector("exp_avg_sq", size, all, optimizer.secondMoments()));
   }
 
   private void pollControl() {

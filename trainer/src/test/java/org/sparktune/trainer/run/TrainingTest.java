@@ -140,7 +140,7 @@ class TrainingTest {
     Outcome whole = run(task, options, () -> false, TrainingListener.NONE);
 
     assertThrows(SparktuneException.class, () -> run(otherTask, options, () -> false, killer(13)));
-    Path newest = otherTask.resolve("checkpoints/step-00000012/optimizer.safetensors");
+    Path newest = part(otherTask, 12);
     byte[] bytes = Files.readAllBytes(newest);
     bytes[bytes.length / 2] ^= 1;
     Files.write(newest, bytes);
@@ -247,11 +247,11 @@ class TrainingTest {
   }
 
   @Test
-  void shouldKeepTheNewestCheckpointsOnly() throws IOException {
+  void shouldKeepTheNewestCheckpointsAndTheBest() throws IOException {
     run(task, options(3, 2), () -> false, TrainingListener.NONE);
     try (var folders = Files.list(task.resolve("checkpoints"))) {
       assertEquals(
-          List.of("step-00000018", "step-00000021"),
+          List.of("best", "latest", "step-00000012", "step-00000018", "step-00000021"),
           folders.map(path -> path.getFileName().toString()).sorted().toList());
     }
   }
@@ -315,19 +315,25 @@ class TrainingTest {
 
   private void assertSame(Outcome whole, Outcome resumed) throws IOException {
     assertArrayEquals(whole.parameters(), resumed.parameters());
-    Path name = Path.of("checkpoints/step-%08d".formatted(whole.result().steps()));
-    for (String file : List.of("parameters.safetensors", "optimizer.safetensors")) {
-      assertArrayEquals(
-          Files.readAllBytes(task.resolve(name).resolve(file)),
-          Files.readAllBytes(otherTask.resolve(name).resolve(file)),
-          file);
-    }
+    long steps = whole.result().steps();
+    assertArrayEquals(
+        Files.readAllBytes(part(task, steps)), Files.readAllBytes(part(otherTask, steps)));
     assertEquals(whole.result().finalLoss(), resumed.result().finalLoss());
     assertEquals(whole.result().tokens(), resumed.result().tokens());
     assertEquals(whole.result().bestEvaluation(), resumed.result().bestEvaluation());
     assertEquals(metrics(task), metrics(otherTask));
     assertFalse(metrics(task).isEmpty());
     assertNotEquals(0, whole.result().tokensPerSecond());
+  }
+
+  /** The only part of a checkpoint: parameters and moments. */
+  private static Path part(Path task, long step) throws IOException {
+    try (var files = Files.list(task.resolve("checkpoints/step-%08d".formatted(step)))) {
+      return files
+          .filter(file -> file.toString().endsWith(".safetensors"))
+          .findFirst()
+          .orElseThrow();
+    }
   }
 
   private void writeControl(String content) {

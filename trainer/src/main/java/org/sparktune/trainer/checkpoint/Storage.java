@@ -1,0 +1,147 @@
+package org.sparktune.trainer.checkpoint;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Set;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FsStatus;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.StreamCapabilities;
+
+/**
+ * A Hadoop file system as checkpoints need it: what is written is on the disk when it is said to
+ * be, and small files are there whole or not at all.
+ */
+final class Storage {
+  /**
+   * File systems that rename in one step. Elsewhere, in object stores, a file appears when its
+   * stream is closed, so writing it directly has the same effect at a third of the requests.
+   */
+  private static final Set<String> RENAMING = Set.of("file", "hdfs", "viewfs", "webhdfs");
+
+  private static final String TEMPORARY = ".tmp";
+
+  private final FileSystem fileSystem;
+  private final boolean local;
+  private final boolean renames;
+
+  private Storage(FileSystem fileSystem) {
+    this.local = fileSystem instanceof LocalFileSystem;
+    // Without Hadoop's own checksum files: parts and manifests have theirs.
+    this.fileSystem = local ? ((LocalFileSystem) fileSystem).getRawFileSystem() : fileSystem;
+    this.renames = RENAMING.contains(fileSystem.getUri().getScheme());
+  }
+
+  /** The file system of a path. */
+  static Storage of(String location, Configuration hadoop) throws IOException {
+    return new Storage(new Path(location).getFileSystem(hadoop));
+  }
+
+  /** A folder's entries; none when there is no such folder. */
+  List<FileStatus> list(Path folder) throws IOException {
+    try {
+      return List.of(fileSystem.listStatus(folder));
+    } catch (FileNotFoundException e) {
+      return List.of();
+    }
+  }
+
+  boolean exists(Path path) throws IOException {
+    return fileSystem.exists(path);
+  }
+
+  long size(Path file) throws IOException {
+    return fileSystem.getFileStatus(file).getLen();
+  }
+
+  void makeFolder(Path folder) throws IOException {
+    if (!fileSystem.mkdirs(folder)) {
+      throw new IOException("the folder %s cannot be made".formatted(folder));
+    }
+  }
+
+  /** Removes a file or a folder with all that is in it, if it is there. */
+  void delete(Path path) throws IOException {
+    if (!fileSystem.delete(path, true) && fileSystem.exists(path)) {
+      throw new IOException("%s cannot be removed".formatted(path));
+    }
+  }
+
+  FSDataInputStream open(Path file) throws IOException {
+    return fileSystem.open(file);
+  }
+
+  /** Starts a new file; to be ended with {@link #finish}. */
+  FSDataOutputStream create(Path file) throws IOException {
+    return fileSystem.create(file, true);
+  }
+
+  /** Waits until what was written is safe, and closes the file. */
+  void finish(FSDataOutputStream out) throws IOException {
+    if (out.hasCapability(StreamCapabilities.HSYNC)) {
+      out.hsync();
+    }
+    out.close();
+  }
+
+  /** Waits until a local folder's entries are on the disk; other file systems do so themselves. */
+  void syncFolder(Path folder) throws IOException {
+    if (!local) {
+      return;
+    }
+    java.nio.file.Path path = java.nio.file.Path.of(folder.toUri().getPath());
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  /** The content of a small file. */
+  String read(Path file) throws IOException {
+    try (FSDataInputStream in = open(file)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  /** The content of a small file of a checkpoint. */
+  String readDamageable(Path file) throws IOException, DamagedException {
+    try {
+      return read(file);
+    } catch (IOException e) {
+      throw StorageFailures.damage(file, e);
+    }
+  }
+
+  /** Writes a small file that is there whole or not at all, in the place of another or of none. */
+  void put(Path file, String text) throws IOException {
+    Path target = renames ? file.suffix(TEMPORARY) : file;
+    try (FSDataOutputStream out = create(target)) {
+      out.write(text.getBytes(StandardCharsets.UTF_8));
+      finish(out);
+    }
+    if (renames) {
+      if (!local) {
+        // Hadoop's rename replaces nothing; the local one does.
+        delete(file);
+      }
+      if (!fileSystem.rename(target, file)) {
+        throw new IOException("%s cannot be renamed to %s".formatted(target, file.getName()));
+      }
+    }
+    syncFolder(file.getParent());
+  }
+
+  /** How many bytes can still be written, copies that the file system keeps not counted. */
+  long freeBytes(Path folder) throws IOException {
+    FsStatus status = fileSystem.getStatus(folder);
+    return status.getRemaining() / Math.max(1, fileSystem.getDefaultReplication(folder));
+  }
+}
