@@ -23,7 +23,8 @@ import org.sparktune.pipeline.spec.SpecNode.Sequence;
 /** Loads a specification: parse, apply overrides, read, order. All problems are thrown at once. */
 public final class SpecLoader {
   private static final List<String> TOP_LEVEL_KEYS =
-      List.of("name", "output", "seed", "executors", "base_model", "tasks");
+      List.of(
+          "name", "output", "seed", "executors", "min_executors", "cluster", "base_model", "tasks");
   private static final Pattern TASK_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
   private static final long MAX_BYTES = 3L << 20;
 
@@ -96,17 +97,11 @@ public final class SpecLoader {
     String name = reader.requiredText("name");
     String output = output(root, reader);
     long seed = reader.integer("seed", 42, 0, Long.MAX_VALUE);
-    int executors = (int) reader.integer("executors", 1, 1, 4096);
-    if (executors > 1) {
-      problems.addUnsupported(
-          reader.location("executors"),
-          "Training on several executors is not in this version.",
-          "Set 'executors' to 1.");
-    }
+    ClusterOptions cluster = ClusterReader.read(reader);
     shareBaseModel(root, reader);
     List<Task> tasks = reader.require("tasks") ? tasks(reader, seed) : List.of();
     reader.finish();
-    return new TaskSpec(name, output, seed, executors, ordered(tasks, root));
+    return new TaskSpec(name, output, seed, cluster, ordered(tasks, root));
   }
 
   /** Gives the file's base model to every task that names none. */

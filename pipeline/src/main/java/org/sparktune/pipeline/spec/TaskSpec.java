@@ -9,11 +9,12 @@ import java.util.List;
  * @param name the workflow's name
  * @param output the absolute output folder
  * @param seed the seed of everything that has none of its own
- * @param executors how many Spark executors train
+ * @param cluster how many executors train together, and how
  * @param tasks in an order in which every task follows what it depends on; stable with respect to
  *     the file
  */
-public record TaskSpec(String name, String output, long seed, int executors, List<Task> tasks)
+public record TaskSpec(
+    String name, String output, long seed, ClusterOptions cluster, List<Task> tasks)
     implements Serializable {
 
   /** The task of a name. */
