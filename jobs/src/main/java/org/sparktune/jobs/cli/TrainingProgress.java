@@ -32,6 +32,7 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     if (!interactive) {
       return;
     }
+    close(); // the bar of an attempt that was lost
     err.printf(
         "  %,d rows, %,d tokens an epoch of which %,d carry loss; %,d trained parameters%s%n",
         plan.rows(),

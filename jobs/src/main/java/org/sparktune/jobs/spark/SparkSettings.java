@@ -2,7 +2,10 @@ package org.sparktune.jobs.spark;
 
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
 
 /**
  * How Spark is started.
@@ -12,10 +15,41 @@ import org.apache.spark.sql.SparkSession;
  */
 public record SparkSettings(String master, Map<String, String> configuration) {
 
+  private static final String PLUGINS = "spark.plugins";
+
+  /** Whether all of Spark is in the driver's process: {@code local[…]}, but no local cluster. */
+  static boolean isOneProcess(String master) {
+    return master.equals("local") || master.startsWith("local[");
+  }
+
+  /**
+   * Refuses a session whose executors could not report to the driver.
+   *
+   * @throws SparktuneException {@code UNSUPPORTED}
+   */
+  static void requirePlugin(SparkContext context) {
+    String plugins = context.getConf().get(PLUGINS, "");
+    if (!isOneProcess(context.master()) && !plugins.contains(RankPlugin.class.getName())) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "This Spark session was started without sparktune's plugin, by which executors report to the driver.",
+          "Start it with --conf %s=%s.".formatted(PLUGINS, RankPlugin.class.getName()));
+    }
+  }
+
   /** Starts Spark, or returns the session that runs in this process already. */
   public SparkSession session(String name) {
+    return session(name, 1);
+  }
+
+  /**
+   * Starts Spark, or returns the session that runs in this process already.
+   *
+   * @param executors how many executors train together
+   */
+  public SparkSession session(String name, int executors) {
     Map<String, String> settings = new TreeMap<>();
-    String effectiveMaster = effectiveMaster();
+    String effectiveMaster = effectiveMaster(executors);
     if (effectiveMaster.startsWith("local")) {
       int cores = Runtime.getRuntime().availableProcessors();
       // A laptop: nothing listens to the network and no web server starts.
@@ -24,6 +58,15 @@ public record SparkSettings(String master, Map<String, String> configuration) {
       settings.put("spark.driver.bindAddress", "127.0.0.1");
       settings.put("spark.sql.shuffle.partitions", Integer.toString(Math.max(2, cores)));
       settings.put("spark.default.parallelism", Integer.toString(Math.max(2, cores)));
+    }
+    if (!isOneProcess(effectiveMaster)) {
+      settings.put(PLUGINS, RankPlugin.class.getName());
+      if (executors > 1) {
+        settings.put("spark.executor.instances", Integer.toString(executors));
+      }
+      // A rank that does not end although it was told to is ended with its process.
+      settings.put("spark.task.reaper.enabled", "true");
+      settings.put("spark.task.reaper.killTimeout", "60s");
     }
     settings.put("spark.task.maxFailures", "1");
     settings.put("spark.speculation", "false");
@@ -43,10 +86,16 @@ public record SparkSettings(String master, Map<String, String> configuration) {
     return builder.getOrCreate();
   }
 
-  private String effectiveMaster() {
+  private String effectiveMaster(int executors) {
     if (master != null) {
       return master;
     }
-    return System.getProperty("spark.master", "local[*]");
+    String given = System.getProperty("spark.master");
+    if (given != null) {
+      return given;
+    }
+    // Ranks are threads, each of which needs a slot.
+    int cores = Runtime.getRuntime().availableProcessors();
+    return executors > cores ? "local[%d]".formatted(executors) : "local[*]";
   }
 }

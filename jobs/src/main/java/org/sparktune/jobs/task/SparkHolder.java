@@ -13,22 +13,25 @@ import org.sparktune.jobs.spark.SparkSettings;
 public final class SparkHolder implements AutoCloseable {
   private final SparkSettings settings;
   private final String name;
+  private final int executors;
   private SparkSession session;
   private boolean owned;
 
   /**
    * @param name of the application
+   * @param executors how many executors train together
    */
-  public SparkHolder(SparkSettings settings, String name) {
+  public SparkHolder(SparkSettings settings, String name, int executors) {
     this.settings = settings;
     this.name = name;
+    this.executors = executors;
   }
 
   /** The session. */
   SparkSession session() {
     if (session == null) {
       owned = SparkSession.getDefaultSession().isEmpty();
-      session = settings.session(name);
+      session = settings.session(name, executors);
     }
     return session;
   }

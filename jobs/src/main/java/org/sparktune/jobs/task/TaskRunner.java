@@ -11,7 +11,6 @@ import org.sparktune.jobs.spark.TrainingJob;
 import org.sparktune.jobs.training.DatasetEvaluator;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.LoadedDecoder;
-import org.sparktune.jobs.training.ProgressChannel;
 import org.sparktune.jobs.training.TrainingRequest;
 import org.sparktune.jobs.workflow.TaskExecutor;
 import org.sparktune.jobs.workflow.TaskPaths;
@@ -93,18 +92,17 @@ public final class TaskRunner implements TaskExecutor {
         task instanceof Task.LoraFinetune lora
             ? paths.adapter(lora.initAdapter()).orElse(null)
             : null;
-    String key = folder.toString();
-    try (ProgressChannel channel = ProgressChannel.listen(key, watchers.apply(task))) {
-      return TrainingJob.run(
-          spark.session(),
-          new TrainingRequest(
-              task,
-              paths.model(task.baseModel()).toString(),
-              initAdapter == null ? null : initAdapter.toString(),
-              paths.dataset(task, task.dataset()),
-              channel.key(),
-              spark.changedHadoopSettings()));
-    }
+    return TrainingJob.run(
+        spark.session(),
+        new TrainingRequest(
+            task,
+            paths.model(task.baseModel()).toString(),
+            initAdapter == null ? null : initAdapter.toString(),
+            paths.dataset(task, task.dataset()),
+            folder.toString(),
+            spark.changedHadoopSettings()),
+        spec.cluster(),
+        watchers.apply(task));
   }
 
   private Map<String, Object> evaluate(Task.Evaluate task, Path folder) {

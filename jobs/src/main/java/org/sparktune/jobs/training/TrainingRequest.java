@@ -2,6 +2,7 @@ package org.sparktune.jobs.training;
 
 import java.io.Serializable;
 import java.util.Map;
+import org.sparktune.core.Fingerprint;
 import org.sparktune.pipeline.spec.Task;
 
 /**
@@ -21,4 +22,16 @@ public record TrainingRequest(
     String dataset,
     String folder,
     Map<String, String> hadoop)
-    implements Serializable {}
+    implements Serializable {
+
+  /** Of everything that a rank is asked to do; the file systems' settings may hold secrets. */
+  String fingerprint() {
+    return new Fingerprint()
+        .add(task.toString())
+        .add(model)
+        .add(String.valueOf(initAdapter))
+        .add(dataset)
+        .add(folder)
+        .finish();
+  }
+}

@@ -1,16 +1,24 @@
 package org.sparktune.jobs.training;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.apache.hadoop.conf.Configuration;
-import org.sparktune.jobs.doctor.Machine;
+import org.sparktune.core.Fingerprint;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.ranks.DriverLink;
+import org.sparktune.jobs.ranks.HostShare;
+import org.sparktune.jobs.ranks.RankFacts;
+import org.sparktune.jobs.ranks.RankGroup;
 import org.sparktune.pipeline.spec.Hyperparameters;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.dataset.RowOrder;
@@ -22,8 +30,10 @@ import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
 import org.sparktune.trainer.model.Tuning;
 import org.sparktune.trainer.run.EvaluationMetrics;
+import org.sparktune.trainer.run.ParameterLayout;
 import org.sparktune.trainer.run.Training;
 import org.sparktune.trainer.run.TrainingInputs;
+import org.sparktune.trainer.run.TrainingListener;
 import org.sparktune.trainer.run.TrainingResult;
 
 /**
@@ -42,10 +52,11 @@ public final class TrainingRunner implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final DatasetFolder dataset;
   private final Tuning tuning;
+  private final Engine engine;
   private final DecoderTrainable trainable;
 
   /** Opens everything; {@link #close} is called for what was opened if one of it fails. */
-  private TrainingRunner(TrainingRequest request) {
+  private TrainingRunner(TrainingRequest request, HostShare share) {
     this.request = request;
     this.task = request.task();
     this.parameters = task.hyperparameters();
@@ -57,9 +68,9 @@ public final class TrainingRunner implements AutoCloseable {
           Optional.ofNullable(request.initAdapter())
               .map(path -> resources.add(LoadedAdapter.open(Path.of(path), model)));
       this.tuning = tuning(task, init);
-      Engine engine = resources.add(openEngine());
+      this.engine = resources.add(openEngine(share.threads()));
       estimate(model, tuning, parameters, dataset.manifest().sequenceLength(), engine.precision())
-          .requireWithin(Machine.availableMemoryBytes());
+          .requireWithin(share.memoryBytes());
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       this.trainable = new DecoderTrainable(decoder);
       init.ifPresent(adapter -> adapter.copyInto(trainable));
@@ -70,18 +81,44 @@ public final class TrainingRunner implements AutoCloseable {
   }
 
   /**
-   * Trains.
+   * Trains as one of the ranks of a run; every rank of it calls this.
    *
+   * @param group the ranks
+   * @param cores processor cores that this process may use; 0 if nobody said
+   * @param driver is told what happens, and may ask to leave
    * @param stopRequested asked between steps
    * @return what the task reports, representable as JSON
    */
-  public static Map<String, Object> run(TrainingRequest request, BooleanSupplier stopRequested) {
-    try (TrainingRunner runner = new TrainingRunner(request)) {
-      return runner.train(stopRequested);
+  public static Map<String, Object> run(
+      TrainingRequest request,
+      RankGroup group,
+      int cores,
+      DriverLink driver,
+      BooleanSupplier stopRequested) {
+    HostShare share = group.arrive(request.fingerprint(), cores);
+    try (TrainingRunner runner = open(request, group, share);
+        Collective collective = group.join(runner.shared())) {
+      driver.whenToldToLeave(() -> collective.abort("another attempt has taken over"));
+      try {
+        return runner.train(collective, driver, stopRequested);
+      } catch (RuntimeException | Error e) {
+        collective.abort(String.valueOf(e.getMessage()));
+        throw e;
+      }
     }
   }
 
-  private Map<String, Object> train(BooleanSupplier stopRequested) {
+  private static TrainingRunner open(TrainingRequest request, RankGroup group, HostShare share) {
+    try {
+      return new TrainingRunner(request, share);
+    } catch (SparktuneException e) {
+      group.decline(e);
+      throw e;
+    }
+  }
+
+  private Map<String, Object> train(
+      Collective collective, TrainingListener driver, BooleanSupplier stopRequested) {
     // A dataset that was prepared in its given order is also trained in it, epoch after epoch.
     boolean shuffled = !"false".equals(dataset.manifest().options().get("shuffle"));
     RowOrder order = shuffled ? RowOrder.reshuffled(parameters.seed()) : RowOrder.STORED;
@@ -99,15 +136,17 @@ public final class TrainingRunner implements AutoCloseable {
                 Options.training(parameters),
                 identity(),
                 folder,
-                listener(folder),
+                listener(folder, driver),
                 stopRequested));
-    new TrainedOutput(model, tuning).write(trainable, folder);
+    if (collective.rank() == 0) {
+      new TrainedOutput(model, tuning).write(trainable, folder);
+    }
     return summary(result);
   }
 
-  private SamplingListener listener(Path folder) {
+  private SamplingListener listener(Path folder, TrainingListener driver) {
     return new SamplingListener(
-        ProgressChannel.listener(request.folder()),
+        driver,
         trainable.decoder(),
         Prompts.ofModel(model.file().path(), tokenizer),
         parameters.samplePrompts(),
@@ -141,11 +180,23 @@ public final class TrainingRunner implements AutoCloseable {
     return MemoryEstimate.training(model.config(), tuning, batchTokens, precision);
   }
 
-  private Engine openEngine() {
+  private Engine openEngine(int threads) {
     return Engines.open(
-        Options.precision(parameters.precision()),
-        Engines.defaultThreads(),
-        Options.device(parameters.engine()));
+        Options.precision(parameters.precision()), threads, Options.device(parameters.engine()));
+  }
+
+  /** What every rank must have loaded alike. */
+  private SortedMap<String, String> shared() {
+    SortedMap<String, String> shared = new TreeMap<>();
+    shared.put(RankFacts.PRECISION, engine.precision().name());
+    shared.put(RankFacts.MODEL, model.fingerprint());
+    shared.put(RankFacts.DATASET, new Fingerprint().add(dataset.manifest().toString()).finish());
+    Fingerprint layout = new Fingerprint();
+    for (ParameterLayout.Entry entry : trainable.layout().entries()) {
+      layout.add(entry.name()).add(entry.offset()).add(Arrays.toString(entry.shape()));
+    }
+    shared.put(RankFacts.LAYOUT, layout.finish());
+    return shared;
   }
 
   /** What decides the result's bits beside the loop's own options and the dataset. */

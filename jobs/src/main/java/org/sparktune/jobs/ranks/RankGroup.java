@@ -1,0 +1,105 @@
+package org.sparktune.jobs.ranks;
+
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.doctor.Machine;
+import org.sparktune.trainer.collective.Collective;
+import org.sparktune.trainer.collective.LocalCollective;
+
+/**
+ * The ranks of an attempt, as one of them sees them. They meet twice: at {@link #arrive}, before
+ * anything is loaded, to see whether they run the same code and who shares a host; and at {@link
+ * #join}, to see whether they loaded the same things and to open the collective. A rank that fails
+ * in between comes to the second meeting to {@link #decline}.
+ */
+public final class RankGroup {
+  private static final String MEMORY = "available memory";
+
+  private final Peers peers;
+  private final RunTicket ticket;
+  private final Rendezvous rendezvous;
+
+  /** The group of an attempt. */
+  public RankGroup(Peers peers, RunTicket ticket) {
+    this.peers = peers;
+    this.ticket = ticket;
+    this.rendezvous = new Rendezvous(peers);
+  }
+
+  /** This rank, from 0. */
+  public int rank() {
+    return peers.rank();
+  }
+
+  /** How many there are. */
+  public int ranks() {
+    return peers.ranks();
+  }
+
+  /**
+   * Meets the others before anything is loaded.
+   *
+   * @param task the fingerprint of the task with all its options
+   * @param cores processor cores that this rank's process may use; 0 if nobody said
+   * @return this rank's part of its host
+   * @throws SparktuneException {@code MISMATCH} if the ranks or the driver run different code
+   */
+  public HostShare arrive(String task, int cores) {
+    SortedMap<String, String> shared = new TreeMap<>();
+    shared.put(RankFacts.CODE, CodeVersion.get());
+    shared.put(RankFacts.JAVA, System.getProperty("java.specification.version"));
+    shared.put(RankFacts.TASK, task);
+    SortedMap<String, String> own = new TreeMap<>();
+    own.put(MEMORY, Long.toString(Machine.availableMemoryBytes()));
+    List<RankCard> cards = rendezvous.meet(shared, own);
+    if (!CodeVersion.get().equals(ticket.code())) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "The driver runs the code %s, the executors run %s."
+              .formatted(ticket.code(), CodeVersion.get()),
+          "Start the driver and the executors with the same jars.");
+    }
+    return share(cards, cores);
+  }
+
+  /**
+   * Meets the others when everything is loaded, and opens the collective.
+   *
+   * @param shared what must be the same for all ranks, by {@link RankFacts}' names
+   * @throws SparktuneException {@code MISMATCH} with both values, the failure of a rank that
+   *     declined, or {@code PEER_LOST} when the ranks cannot reach each other
+   */
+  public Collective join(SortedMap<String, String> shared) {
+    rendezvous.meet(shared, new TreeMap<>());
+    if (ranks() == 1) {
+      return new LocalCollective();
+    }
+    throw new SparktuneException(
+        ErrorCode.UNSUPPORTED,
+        "Training on several executors is not in this version.",
+        "Set 'executors' to 1.");
+  }
+
+  /** Tells the others, who wait in {@link #join}, why this rank cannot take part. */
+  public void decline(SparktuneException why) {
+    rendezvous.decline(why);
+  }
+
+  private HostShare share(List<RankCard> cards, int cores) {
+    RankCard mine = cards.get(rank());
+    int onHost = 0;
+    int inProcess = 0;
+    long available = Long.MAX_VALUE;
+    for (RankCard card : cards) {
+      if (card.host().equals(mine.host())) {
+        onHost++;
+        inProcess += card.process() == mine.process() ? 1 : 0;
+        available = Math.min(available, Long.parseLong(card.own().get(MEMORY)));
+      }
+    }
+    return new HostShare(onHost, HostShare.threads(cores, onHost, inProcess), available / onHost);
+  }
+}
