@@ -1,6 +1,6 @@
 package org.sparktune.jobs.ranks;
 
-import org.sparktune.trainer.engine.Engines;
+import org.sparktune.trainer.engine.choice.Engines;
 
 /**
  * A rank's part of its host, which it may share with other ranks of the run.
