@@ -1,7 +1,6 @@
 package org.sparktune.jobs.ranks;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -88,8 +87,8 @@ public final class DriverLink implements TrainingListener, AutoCloseable {
   }
 
   @Override
-  public void checkpointed(long step, Path folder) {
-    add(new ProgressEvent.Checkpointed(step, folder.toString()));
+  public void checkpointed(long step, String location) {
+    add(new ProgressEvent.Checkpointed(step, location));
   }
 
   @Override

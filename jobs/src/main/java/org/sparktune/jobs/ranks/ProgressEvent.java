@@ -3,7 +3,6 @@ package org.sparktune.jobs.ranks;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
-import java.nio.file.Path;
 import java.util.Optional;
 import org.sparktune.trainer.run.EvaluationMetrics;
 import org.sparktune.trainer.run.StepMetrics;
@@ -59,11 +58,11 @@ sealed interface ProgressEvent {
   }
 
   /** {@link TrainingListener#checkpointed}. */
-  record Checkpointed(@JsonProperty("step") long step, @JsonProperty("folder") String folder)
+  record Checkpointed(@JsonProperty("step") long step, @JsonProperty("location") String location)
       implements ProgressEvent {
     @Override
     public void tell(TrainingListener listener) {
-      listener.checkpointed(step, Path.of(folder));
+      listener.checkpointed(step, location);
     }
   }
 

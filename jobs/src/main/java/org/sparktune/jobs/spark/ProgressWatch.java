@@ -1,6 +1,5 @@
 package org.sparktune.jobs.spark;
 
-import java.nio.file.Path;
 import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,12 +72,12 @@ final class ProgressWatch implements TrainingListener {
   }
 
   @Override
-  public void checkpointed(long step, Path folder) {
+  public void checkpointed(long step, String location) {
     newestCheckpoint = step;
     if (elsewhere) {
-      LOG.info("checkpoint {}", folder);
+      LOG.info("checkpoint {}", location);
     }
-    next.checkpointed(step, folder);
+    next.checkpointed(step, location);
   }
 
   @Override
