@@ -30,6 +30,14 @@ public interface Engine extends AutoCloseable {
   /** The precision of products. */
   Precision precision();
 
+  /**
+   * The type in which an operator best leaves what only products read; parameters documented as
+   * "F32 or {@link #operandType}" may have it.
+   */
+  default DType operandType() {
+    return DType.F32;
+  }
+
   /** Zeroed memory that lives as long as the engine. */
   Tensor allocate(DType type, long... shape);
 
@@ -43,6 +51,21 @@ public interface Engine extends AutoCloseable {
    *     {@link #retainsSource}
    */
   Weight freeze(Tensor matrix);
+
+  /**
+   * Prepares a frozen matrix for many products in both directions, perhaps with more memory than
+   * {@link #freeze}. Results may differ from {@link #freeze}'s in the order of sums.
+   *
+   * @param matrix {@code (out, in)} F32, BF16 or F16, contiguous; may be released afterwards
+   */
+  default Weight freezeForTraining(Tensor matrix) {
+    if (!retainsSource()) {
+      return freeze(matrix);
+    }
+    Tensor kept = allocate(matrix.type(), matrix.rows(), matrix.columns());
+    kept.copyFrom(matrix);
+    return freeze(kept);
+  }
 
   /** Whether {@link #freeze} and {@link #track} keep a reference to their argument's memory. */
   boolean retainsSource();
@@ -60,7 +83,7 @@ public interface Engine extends AutoCloseable {
   /**
    * y = x·Wᵀ (+ bias) (+ y).
    *
-   * @param x {@code (N, in)}
+   * @param x {@code (N, in)} F32 or {@link #operandType}
    * @param weight {@code (out, in)}
    * @param bias {@code (out)} or null
    * @param y {@code (N, out)}
@@ -91,7 +114,7 @@ public interface Engine extends AutoCloseable {
   /**
    * dx = dy·W (+ dx).
    *
-   * @param dy {@code (N, out)}
+   * @param dy {@code (N, out)} F32 or {@link #operandType}
    * @param weight {@code (out, in)}
    * @param dx {@code (N, in)}
    * @param accumulate whether to add to dx
@@ -109,7 +132,8 @@ public interface Engine extends AutoCloseable {
   void linearWeightGradient(Tensor dy, Tensor x, Tensor dWeight, Tensor dBias);
 
   /**
-   * c = alpha·op(a)·op(b) + beta·c for F32 matrices of any size, such as LoRA's thin factors.
+   * c = alpha·op(a)·op(b) + beta·c for matrices of any size, such as LoRA's thin factors. If a or b
+   * is of {@link #operandType}, both are rounded to it; otherwise they are F32.
    *
    * @param transposeA whether op(a) = aᵀ
    * @param transposeB whether op(b) = bᵀ
@@ -249,14 +273,16 @@ public interface Engine extends AutoCloseable {
    *
    * @param gate {@code (N, F)}
    * @param up {@code (N, F)}
-   * @param out {@code (N, F)}
+   * @param out {@code (N, F)} F32 or {@link #operandType}
    */
   void swiglu(Tensor gate, Tensor up, Tensor out);
 
   /**
-   * Gradient of {@link #swiglu}; dGate and dUp may be the memory of gate and up.
+   * Gradient of {@link #swiglu}; F32 dGate and dUp may be the memory of gate and up.
    *
    * @param dOut {@code (N, F)}
+   * @param dGate {@code (N, F)} F32 or {@link #operandType}
+   * @param dUp as dGate
    */
   void swigluGradient(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
 

@@ -31,7 +31,12 @@ final class Carver {
 
   /** The next tensor; its content is whatever the memory holds. */
   Tensor take(long... shape) {
-    Tensor tensor = Tensor.at(DType.F32, address + used, shape);
+    return take(DType.F32, shape);
+  }
+
+  /** The next tensor of another type. */
+  Tensor take(DType type, long... shape) {
+    Tensor tensor = Tensor.at(type, address + used, shape);
     used += (tensor.byteSize() + ALIGNMENT - 1) & -ALIGNMENT;
     if (used > capacity) {
       throw new IllegalStateException(

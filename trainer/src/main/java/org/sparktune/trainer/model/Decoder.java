@@ -26,8 +26,8 @@ public final class Decoder implements AutoCloseable {
     this.engine = engine;
     this.weights = weights;
     this.rope = new RopeTable(plan.config());
-    this.training = new Workspace(plan, true);
-    this.inference = new Workspace(plan, false);
+    this.training = new Workspace(plan, true, engine.operandType());
+    this.inference = new Workspace(plan, false, engine.operandType());
     this.selected = new SelectedRows(plan.config().hiddenSize());
   }
 

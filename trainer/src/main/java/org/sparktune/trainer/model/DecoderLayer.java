@@ -55,6 +55,7 @@ final class DecoderLayer {
   private final Columns heads;
   private final Columns normedHeads;
   private final Columns gradientBlocks;
+  private final Columns gradientGateUpBlocks;
   private final Columns gradientRotatedBlock;
   private final Columns gradientHeads;
   private final Columns normedGradientBlocks;
@@ -85,6 +86,7 @@ final class DecoderLayer {
     queryKeyBlocks = new Columns(0, query, queryKey);
     rotatedBlock = new Columns(0, queryKey);
     gateUpBlocks = new Columns(0, config.feedForwardSize(), 2 * config.feedForwardSize());
+    gradientGateUpBlocks = new Columns(0, config.feedForwardSize(), 2 * config.feedForwardSize());
     heads = Columns.equal(headCount, config.headSize());
     normedHeads = Columns.equal(headCount, config.headSize());
     gradientBlocks = new Columns(0, query, queryKey, all);
@@ -188,7 +190,7 @@ final class DecoderLayer {
    * Adds to the gradients of the block's parameters and turns the gradient of its output into that
    * of its input, as far down as something is trained.
    *
-   * @param kept what the forward pass left; gate and up are overwritten
+   * @param kept what the forward pass left; gate and up may be overwritten
    * @param d {@code (N, C)}
    */
   void backward(
@@ -215,14 +217,16 @@ final class DecoderLayer {
     if (!belowDown()) {
       return;
     }
-    engine.swigluGradient(dActivation, gateUp[0], gateUp[1], gateUp[0], gateUp[1]);
+    Tensor dGateUp = gradients.gateUp == null ? kept.gateUp : gradients.gateUp;
+    Tensor[] dBlocks = gradientGateUpBlocks.of(dGateUp);
+    engine.swigluGradient(dActivation, gateUp[0], gateUp[1], dBlocks[0], dBlocks[1]);
     if (groups.gateUp().trained()) {
       norms.feedForward().forward(engine, kept.middle, scratch.normed, kept.middleInverseRms);
     }
     Tensor dNormed = belowGateUp() ? gradients.normed : null;
     groups
         .gateUp()
-        .backward(kept.gateUp, scratch.normed, dNormed, kept.gateUpFactors, scratch, passage);
+        .backward(dGateUp, scratch.normed, dNormed, kept.gateUpFactors, scratch, passage);
     if (belowGateUp()) {
       norms.feedForward().backward(engine, dNormed, kept.middle, kept.middleInverseRms, d, true);
     }

@@ -138,7 +138,10 @@ final class DecoderLoader {
       if (bias != null) {
         readInto(biases, bias);
       }
-      Weight weight = frozen(weights, out, group.in(), rowSquares);
+      Weight weight =
+          plan.tuning() instanceof Tuning.Nothing
+              ? frozen(weights, out, group.in(), rowSquares)
+              : frozenForTraining(weights, out, group.in(), rowSquares);
       return new ProjectionGroup.Base(weight, bias, null, null);
     }
     Tensor value = trained.valuesFrom(first.weight(), out, group.in());
@@ -165,6 +168,13 @@ final class DecoderLoader {
     }
     try (Arena transfer = new Arena("weights on their way to the engine")) {
       return engine.freeze(stacked(names, transfer.allocate(frozenType, out, in), rowSquares));
+    }
+  }
+
+  private Weight frozenForTraining(List<String> names, long out, long in, Tensor rowSquares) {
+    try (Arena transfer = new Arena("weights on their way to the engine")) {
+      Tensor matrix = transfer.allocate(frozenType, out, in);
+      return engine.freezeForTraining(stacked(names, matrix, rowSquares));
     }
   }
 

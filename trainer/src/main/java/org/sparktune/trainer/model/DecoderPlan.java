@@ -135,6 +135,20 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
   }
 
   /**
+   * Whether nothing but products reads what the feed-forward part hands to them: no dropout, no
+   * gain per column, no sums of columns for a trained bias.
+   */
+  boolean feedsProductsOnly() {
+    return tuning instanceof Tuning.Lora lora
+        && lora.config().dropout() == 0
+        && !lora.config().useDora()
+        && layers.stream()
+            .flatMap(layer -> layer.groups().stream())
+            .flatMap(group -> group.modules().stream())
+            .noneMatch(GroupPlan.Module::trained);
+  }
+
+  /**
    * The trained parameters in forward order. What one product computes lies together: the weights
    * of neighbours, then their biases; the A factors of a group, then its B factors.
    */

@@ -4,12 +4,15 @@ import java.util.Locale;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.cpu.CpuEngines;
+import org.sparktune.trainer.memory.DType;
 
 /**
  * The bytes that training will need, known before anything is allocated. Activations are counted by
  * the code that lays them out.
  *
- * @param frozenWeights weights that training does not change, in the engine's precision
+ * @param frozenWeights weights that training does not change, in the engine's precision, and the
+ *     copies of them that make products faster
  * @param parameters trained parameters, F32, and the engine's BF16 copies of their matrices
  * @param gradients their gradients, F32
  * @param optimizer two moments each, F32
@@ -40,11 +43,12 @@ public record MemoryEstimate(
     long operandBytes = precision == Engine.Precision.BF16 ? BF16_BYTES : Float.BYTES;
     long copies = precision == Engine.Precision.BF16 ? matrices * BF16_BYTES : 0;
     return new MemoryEstimate(
-        frozenElements(plan) * operandBytes,
+        frozenElements(plan) * operandBytes
+            + CpuEngines.packedBytes(multipliedElements(plan) * operandBytes),
         trained * Float.BYTES + copies,
         trained * Float.BYTES,
         2 * trained * Float.BYTES,
-        Workspace.bytes(plan, true, batchTokens),
+        Workspace.bytes(plan, true, batchTokens, operandType(precision)),
         SelectedRows.bytes(config.hiddenSize(), batchTokens));
   }
 
@@ -62,7 +66,7 @@ public record MemoryEstimate(
         0,
         0,
         0,
-        Workspace.bytes(plan, false, batchTokens),
+        Workspace.bytes(plan, false, batchTokens, operandType(precision)),
         SelectedRows.bytes(config.hiddenSize(), batchTokens));
   }
 
@@ -72,6 +76,26 @@ public record MemoryEstimate(
       boolean factor = entry.name().contains(".lora_");
       if (entry.shape().length == 2 && !factor) {
         elements += entry.size();
+      }
+    }
+    return elements;
+  }
+
+  private static DType operandType(Engine.Precision precision) {
+    return switch (precision) {
+      case F32 -> DType.F32;
+      case BF16 -> DType.BF16;
+    };
+  }
+
+  /** Elements of the layers' frozen matrices. */
+  private static long multipliedElements(DecoderPlan plan) {
+    long elements = 0;
+    for (DecoderPlan.LayerPlan layer : plan.layers()) {
+      for (GroupPlan group : layer.groups()) {
+        for (GroupPlan.Module module : group.modules()) {
+          elements += module.trained() ? 0 : (long) module.out() * group.in();
+        }
       }
     }
     return elements;

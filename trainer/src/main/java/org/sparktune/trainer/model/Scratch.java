@@ -1,5 +1,6 @@
 package org.sparktune.trainer.model;
 
+import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 
 /** Memory that every block uses in turn, for N tokens. */
@@ -16,7 +17,7 @@ final class Scratch {
   /** {@code (N, C)}: a norm's output. */
   final Tensor normed;
 
-  /** {@code (N, F)}: silu(gate) · up. */
+  /** {@code (N, F)}: silu(gate) · up; in the engine's operand type where only products read it. */
   final Tensor activation;
 
   /** {@code (N, max in)}: an input after dropout; null without dropout. */
@@ -34,6 +35,12 @@ final class Scratch {
 
     /** {@code (N, F)}. */
     final Tensor activation;
+
+    /**
+     * {@code (N, 2F)}: of gate and up, in the engine's operand type; null where their gradients are
+     * written over them.
+     */
+    final Tensor gateUp;
 
     /** {@code (N, H·D)}. */
     final Tensor attention;
@@ -53,12 +60,16 @@ final class Scratch {
     /** {@code (N, max out)}: before DoRA's gain; null without DoRA. */
     final Tensor linear;
 
-    private Gradients(Carver carver, DecoderPlan plan, int tokens) {
+    private Gradients(Carver carver, DecoderPlan plan, int tokens, DType operandType) {
       DecoderConfig config = plan.config();
       int queryKeyColumns = config.queryColumns() + config.keyColumns();
       residual = carver.take(tokens, config.hiddenSize());
       normed = carver.take(tokens, config.hiddenSize());
       activation = carver.take(tokens, config.feedForwardSize());
+      gateUp =
+          operandType == DType.F32
+              ? null
+              : carver.take(operandType, tokens, 2L * config.feedForwardSize());
       attention = carver.take(tokens, config.queryColumns());
       queryKeyValue = carver.take(tokens, queryKeyColumns + config.keyColumns());
       normedQueryKey =
@@ -77,15 +88,19 @@ final class Scratch {
     }
   }
 
-  Scratch(Carver carver, DecoderPlan plan, int tokens, boolean backward) {
+  /**
+   * @param preferred the type in which products read their operands best
+   */
+  Scratch(Carver carver, DecoderPlan plan, int tokens, boolean backward, DType preferred) {
     DecoderConfig config = plan.config();
+    DType operandType = plan.feedsProductsOnly() ? preferred : DType.F32;
     cos = carver.take(tokens, config.headSize() / 2);
     sin = carver.take(tokens, config.headSize() / 2);
     hidden = carver.take(tokens, config.hiddenSize());
     normed = carver.take(tokens, config.hiddenSize());
-    activation = carver.take(tokens, config.feedForwardSize());
+    activation = carver.take(operandType, tokens, config.feedForwardSize());
     dropped = backward && plan.dropout() > 0 ? carver.take(tokens, largestInput(config)) : null;
-    gradients = backward ? new Gradients(carver, plan, tokens) : null;
+    gradients = backward ? new Gradients(carver, plan, tokens, operandType) : null;
   }
 
   private static int largestInput(DecoderConfig config) {

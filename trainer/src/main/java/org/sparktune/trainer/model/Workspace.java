@@ -13,6 +13,7 @@ import org.sparktune.trainer.memory.Tensor;
 final class Workspace implements AutoCloseable {
   private final DecoderPlan plan;
   private final boolean backward;
+  private final DType operandType;
   private Arena arena = new Arena("activations");
   private Tensor block;
   private int tokens = -1;
@@ -23,17 +24,19 @@ final class Workspace implements AutoCloseable {
   /**
    * @param backward whether every block's activations are kept for a backward pass; otherwise all
    *     blocks share one set
+   * @param operandType the type in which the engine's products read their operands best
    */
-  Workspace(DecoderPlan plan, boolean backward) {
+  Workspace(DecoderPlan plan, boolean backward, DType operandType) {
     this.plan = plan;
     this.backward = backward;
+    this.operandType = operandType;
   }
 
   /** The bytes for so many tokens. */
-  static long bytes(DecoderPlan plan, boolean backward, int tokens) {
+  static long bytes(DecoderPlan plan, boolean backward, int tokens, DType operandType) {
     Carver carver = Carver.measuring();
     cutLayers(carver, plan, backward, tokens);
-    new Scratch(carver, plan, tokens, backward);
+    new Scratch(carver, plan, tokens, backward, operandType);
     return carver.used();
   }
 
@@ -42,7 +45,7 @@ final class Workspace implements AutoCloseable {
     if (newTokens == tokens) {
       return;
     }
-    long needed = bytes(plan, backward, newTokens);
+    long needed = bytes(plan, backward, newTokens, operandType);
     if (block == null || block.byteSize() < needed) {
       arena.close();
       arena = new Arena("activations of %,d tokens".formatted(newTokens));
@@ -50,7 +53,7 @@ final class Workspace implements AutoCloseable {
     }
     Carver carver = Carver.of(block);
     layers = cutLayers(carver, plan, backward, newTokens);
-    scratch = new Scratch(carver, plan, newTokens, backward);
+    scratch = new Scratch(carver, plan, newTokens, backward, operandType);
     positions = new int[newTokens];
     for (int i = 0; i < newTokens; i++) {
       positions[i] = i;

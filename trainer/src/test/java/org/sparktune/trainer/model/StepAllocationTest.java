@@ -42,11 +42,12 @@ class StepAllocationTest {
             (proxy, method, arguments) ->
                 switch (method.getName()) {
                   case "allocate" -> arena.allocate((DType) arguments[0], (long[]) arguments[1]);
-                  case "freeze", "track" -> {
+                  case "freeze", "freezeForTraining", "track" -> {
                     Tensor matrix = (Tensor) arguments[0];
                     yield new EmptyWeight(matrix.rows(), matrix.columns());
                   }
                   case "precision" -> Engine.Precision.F32;
+                  case "operandType" -> DType.F32;
                   case "retainsSource" -> false;
                   default -> null;
                 });

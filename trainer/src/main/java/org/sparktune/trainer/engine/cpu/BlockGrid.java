@@ -23,6 +23,7 @@ record BlockGrid(int totalRows, int totalColumns, int height, int width) {
   private static final int ENOUGH_BLOCKS = 4;
 
   private static final int LEAST_WIDTH = 128;
+  private static final int LEAST_HEIGHT = 64;
 
   /** From so many multiplications on a product is cut into enough blocks. */
   private static final long LARGE = 1L << 24;
@@ -43,6 +44,18 @@ record BlockGrid(int totalRows, int totalColumns, int height, int width) {
     return grid;
   }
 
+  /** Chooses the cut of a product whose columns are cut into panels already. */
+  static BlockGrid ofPanels(int rows, PackedMatrix matrix) {
+    BlockGrid grid = new BlockGrid(rows, matrix.columns(), HEIGHT, matrix.width());
+    if ((long) rows * matrix.columns() * matrix.inner() < LARGE) {
+      return grid;
+    }
+    while (grid.count() < ENOUGH_BLOCKS && grid.height > LEAST_HEIGHT) {
+      grid = new BlockGrid(rows, matrix.columns(), grid.height / 2, matrix.width());
+    }
+    return grid;
+  }
+
   /** A width near 512 that divides the columns if there is one. */
   private static int panelWidth(int columns) {
     if (columns <= WIDEST) {
@@ -58,7 +71,17 @@ record BlockGrid(int totalRows, int totalColumns, int height, int width) {
 
   /** How many blocks there are; the blocks of one panel follow each other. */
   int count() {
-    return rowBlocks() * ((totalColumns + width - 1) / width);
+    return rowBlocks() * panels();
+  }
+
+  /** How many panels of columns there are. */
+  int panels() {
+    return (totalColumns + width - 1) / width;
+  }
+
+  /** The panel that a block belongs to. */
+  int panel(int index) {
+    return index / rowBlocks();
   }
 
   int row(int index) {
@@ -71,7 +94,7 @@ record BlockGrid(int totalRows, int totalColumns, int height, int width) {
   }
 
   int column(int index) {
-    return index / rowBlocks() * width;
+    return panel(index) * width;
   }
 
   int columns(int index) {

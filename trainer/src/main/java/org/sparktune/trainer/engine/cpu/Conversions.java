@@ -13,8 +13,11 @@ final class Conversions {
     this.rows = rows;
   }
 
-  /** A BF16 copy in scratch memory, contiguous. */
+  /** A contiguous BF16 copy in scratch memory, or the tensor itself if it is BF16. */
   Tensor toBf16(Tensor source, Scratch scratch) {
+    if (source.type() == DType.BF16) {
+      return source;
+    }
     long address = scratch.reserve(source.size() * DType.BF16.bytes());
     Tensor copy = Tensor.at(DType.BF16, address, source.rows(), source.columns());
     copy(source, copy);

@@ -36,6 +36,7 @@ public final class CpuEngine implements Engine {
   private final Attention attention;
   private final VocabularyLoss vocabularyLoss;
   private final Scratch partialSums = new Scratch("norm gradients");
+  private long packedBytes;
 
   /**
    * Starts the engine's threads.
@@ -71,6 +72,11 @@ public final class CpuEngine implements Engine {
   }
 
   @Override
+  public DType operandType() {
+    return bf16() ? DType.BF16 : DType.F32;
+  }
+
+  @Override
   public Tensor allocate(DType type, long... shape) {
     return arena.allocate(type, shape);
   }
@@ -82,13 +88,32 @@ public final class CpuEngine implements Engine {
 
   @Override
   public Weight freeze(Tensor matrix) {
-    DType wanted = bf16() ? DType.BF16 : DType.F32;
+    DType wanted = operandType();
     if (matrix.type() == wanted) {
-      return new CpuWeight(matrix, null);
+      return new PlainWeight(matrix, null);
     }
     Tensor operand = arena.allocate(wanted, matrix.rows(), matrix.columns());
     conversions.copy(matrix, operand);
-    return new CpuWeight(operand, null);
+    return new PlainWeight(operand, null);
+  }
+
+  @Override
+  public Weight freezeForTraining(Tensor matrix) {
+    DType wanted = operandType();
+    long extra = matrix.size() * wanted.bytes();
+    if (!provider.packs() || packedBytes + extra > PackedWeight.budget()) {
+      return Engine.super.freezeForTraining(matrix);
+    }
+    packedBytes += extra;
+    try (Arena transfer = new Arena("weights on their way into the library's layout")) {
+      Tensor operand = matrix;
+      if (matrix.type() != wanted) {
+        operand = transfer.allocate(wanted, matrix.rows(), matrix.columns());
+        conversions.copy(matrix, operand);
+      }
+      return new PackedWeight(
+          products.pack(true, operand, arena), products.pack(false, operand, arena));
+    }
   }
 
   @Override
@@ -99,17 +124,17 @@ public final class CpuEngine implements Engine {
   @Override
   public Weight track(Tensor matrix) {
     if (!bf16()) {
-      return new CpuWeight(matrix, null);
+      return new PlainWeight(matrix, null);
     }
     Tensor operand = arena.allocate(DType.BF16, matrix.rows(), matrix.columns());
-    CpuWeight weight = new CpuWeight(operand, matrix);
+    PlainWeight weight = new PlainWeight(operand, matrix);
     refresh(weight);
     return weight;
   }
 
   @Override
   public void refresh(Weight tracked) {
-    CpuWeight weight = (CpuWeight) tracked;
+    PlainWeight weight = (PlainWeight) tracked;
     if (weight.source() != null) {
       conversions.copy(weight.source(), weight.operand());
     }
@@ -117,8 +142,8 @@ public final class CpuEngine implements Engine {
 
   @Override
   public void linear(Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate) {
-    if (x.rows() <= MATRIX_VECTOR_ROWS) {
-      matrixVector(x, (CpuWeight) weight, bias, y, accumulate);
+    if (readsByRow(x) && weight instanceof PlainWeight plain) {
+      matrixVector(x, plain, bias, y, accumulate);
     } else {
       products.forward(x, (CpuWeight) weight, bias, y, accumulate, List.of());
     }
@@ -127,14 +152,19 @@ public final class CpuEngine implements Engine {
   @Override
   public void linear(
       Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
-    if (x.rows() <= MATRIX_VECTOR_ROWS) {
+    if (readsByRow(x) && weight instanceof PlainWeight) {
       Engine.super.linear(x, weight, bias, y, accumulate, added);
     } else {
       products.forward(x, (CpuWeight) weight, bias, y, accumulate, added);
     }
   }
 
-  private void matrixVector(Tensor x, CpuWeight weight, Tensor bias, Tensor y, boolean accumulate) {
+  private static boolean readsByRow(Tensor x) {
+    return x.rows() <= MATRIX_VECTOR_ROWS && x.type() == DType.F32;
+  }
+
+  private void matrixVector(
+      Tensor x, PlainWeight weight, Tensor bias, Tensor y, boolean accumulate) {
     Tensor matrix = weight.operand();
     int in = Math.toIntExact(weight.in());
     rows.runInPieces(
@@ -162,8 +192,7 @@ public final class CpuEngine implements Engine {
 
   @Override
   public void linearInputGradient(Tensor dy, Weight weight, Tensor dx, boolean accumulate) {
-    Tensor matrix = ((CpuWeight) weight).operand();
-    products.multiply(false, dy, false, matrix, bf16(), 1, accumulate ? 1 : 0, dx);
+    products.inputGradient(dy, (CpuWeight) weight, dx, accumulate);
   }
 
   @Override
@@ -183,7 +212,8 @@ public final class CpuEngine implements Engine {
       float alpha,
       float beta,
       Tensor c) {
-    products.multiply(transposeA, a, transposeB, b, false, alpha, beta, c);
+    boolean half = a.type() == DType.BF16 || b.type() == DType.BF16;
+    products.multiply(transposeA, a, transposeB, b, half, alpha, beta, c);
   }
 
   @Override
@@ -364,8 +394,13 @@ public final class CpuEngine implements Engine {
           for (int row = from; row < to; row++) {
             worker
                 .kernels()
-                .elements()
-                .swiglu(gate.rowAddress(row), up.rowAddress(row), out.rowAddress(row), columns);
+                .gates()
+                .swiglu(
+                    gate.rowAddress(row),
+                    up.rowAddress(row),
+                    out.rowAddress(row),
+                    out.type() == DType.BF16,
+                    columns);
           }
         });
   }
@@ -380,13 +415,14 @@ public final class CpuEngine implements Engine {
           for (int row = from; row < to; row++) {
             worker
                 .kernels()
-                .elements()
+                .gates()
                 .swigluGradient(
                     dOut.rowAddress(row),
                     gate.rowAddress(row),
                     up.rowAddress(row),
                     dGate.rowAddress(row),
                     dUp.rowAddress(row),
+                    dGate.type() == DType.BF16,
                     columns);
           }
         });

@@ -14,6 +14,15 @@ public final class CpuEngines {
   private CpuEngines() {}
 
   /**
+   * The most memory that an engine spends on second copies of frozen matrices, for speed.
+   *
+   * @param frozenBytes one copy of all matrices that training multiplies by
+   */
+  public static long packedBytes(long frozenBytes) {
+    return Math.min(PackedWeight.budget(), frozenBytes);
+  }
+
+  /**
    * Opens the engine.
    *
    * @param precision the precision of products, or null for BF16 where the processor computes it
@@ -35,6 +44,10 @@ public final class CpuEngines {
   }
 
   private static Gemm.Provider provider() {
+    // JavaCPP refuses to work in a process of more than four times the heap; weights lie outside.
+    if (System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") == null) {
+      System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+    }
     try {
       return new OneDnnGemm.OneDnn();
     } catch (LinkageError oneDnn) {

@@ -1,28 +1,9 @@
 package org.sparktune.trainer.engine.cpu;
 
 import org.sparktune.trainer.engine.Weight;
-import org.sparktune.trainer.memory.DType;
-import org.sparktune.trainer.memory.Tensor;
 
-/**
- * A matrix in the type that products read.
- *
- * @param operand {@code (out, in)} F32 or BF16, contiguous; read as it lies for {@code dy·W},
- *     transposed for {@code x·Wᵀ}, so that one copy serves both directions
- * @param source the matrix that training changes, when it is not the operand itself; else null
- */
-record CpuWeight(Tensor operand, Tensor source) implements Weight {
-  @Override
-  public long out() {
-    return operand.rows();
-  }
-
-  @Override
-  public long in() {
-    return operand.columns();
-  }
-
-  boolean bf16() {
-    return operand.type() == DType.BF16;
-  }
+/** A matrix in the type and the layout that products read. */
+sealed interface CpuWeight extends Weight permits PlainWeight, PackedWeight {
+  /** Whether products with it take BF16 operands. */
+  boolean bf16();
 }

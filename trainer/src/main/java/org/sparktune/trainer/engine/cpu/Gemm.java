@@ -17,6 +17,22 @@ interface Gemm extends AutoCloseable {
    */
   void multiply(GemmShape shape, long a, long b, long bias, long c);
 
+  /**
+   * The size of op(b) in the library's own layout, or 0 where it has none.
+   *
+   * @return bytes
+   */
+  long packedBytes(int inner, int columns, boolean bf16);
+
+  /**
+   * Brings op(b) into the library's own layout, which does not depend on the product's other sizes.
+   *
+   * @param shape says how b lies now
+   * @param b address of b's first element
+   * @param packed address of {@link #packedBytes} bytes
+   */
+  void pack(GemmShape shape, long b, long packed);
+
   @Override
   void close();
 
@@ -27,6 +43,9 @@ interface Gemm extends AutoCloseable {
 
     /** Whether BF16 operands are taken at all. */
     boolean takesBf16();
+
+    /** Whether there is a layout of its own for frozen matrices. */
+    boolean packs();
 
     /** Whether BF16 operands are computed by the processor itself, and so faster than F32. */
     boolean hasNativeBf16();

@@ -11,6 +11,8 @@ package org.sparktune.trainer.engine.cpu;
  * @param transposeB whether op(b) = bᵀ
  * @param strideB elements between rows of b as it lies in memory
  * @param strideC elements between rows of c
+ * @param packedB whether b lies in the library's own layout, so that transposeB and strideB say
+ *     nothing
  * @param bf16 whether a and b are BF16; c and the bias are always F32
  * @param bias whether a bias {@code (columns)} is added; then alpha is 1
  */
@@ -22,6 +24,7 @@ record GemmShape(
     long strideA,
     boolean transposeB,
     long strideB,
+    boolean packedB,
     long strideC,
     boolean bf16,
     boolean bias,
@@ -38,6 +41,7 @@ record GemmShape(
         strideA,
         transposeB,
         strideB,
+        packedB,
         strideC,
         bf16,
         bias,

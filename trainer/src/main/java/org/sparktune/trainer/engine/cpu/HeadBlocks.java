@@ -87,6 +87,7 @@ final class HeadBlocks {
         strideA,
         transposeB,
         strideB,
+        false,
         strideC,
         bf16,
         false,

@@ -19,12 +19,14 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Scratch;
 
 /**
- * Products through oneDNN's matmul primitive, made once for every shape and kept. Operands stay in
- * their plain row-major layout: oneDNN's packed layouts gain under 5 % at our block sizes and would
- * need a second copy of every weight for the backward pass (see docs/experiments.md).
+ * Products through oneDNN's matmul primitive, made once for every shape and kept. Operands that
+ * change lie in plain row-major layout; frozen matrices may be {@linkplain #pack packed}.
  */
 final class OneDnnGemm implements Gemm {
   private static final int KEPT_PRIMITIVES = 1024;
+
+  /** oneDNN is asked for the layout that suits so many rows; all numbers of rows use it. */
+  private static final int ROWS_PACKED_FOR = 256;
 
   private final dnnl_engine engine;
   private final dnnl_stream stream = new dnnl_stream();
@@ -57,6 +59,87 @@ final class OneDnnGemm implements Gemm {
       primitives.put(shape, matmul);
     }
     matmul.run(a, b, bias, c);
+  }
+
+  @Override
+  public long packedBytes(int inner, int columns, boolean bf16) {
+    dnnl_memory_desc layout = packedLayout(inner, columns, bf16);
+    long bytes = dnnl_memory_desc_get_size(layout);
+    check(dnnl_memory_desc_destroy(layout));
+    return bytes;
+  }
+
+  @Override
+  public void pack(GemmShape shape, long b, long packed) {
+    dnnl_memory_desc layout = packedLayout(shape.inner(), shape.columns(), shape.bf16());
+    dnnl_memory_desc plain = right(shape);
+    dnnl_primitive_desc descriptor = new dnnl_primitive_desc();
+    dnnl_primitive reorder = new dnnl_primitive();
+    dnnl_memory from = new dnnl_memory();
+    dnnl_memory to = new dnnl_memory();
+    check(dnnl_reorder_primitive_desc_create(descriptor, plain, engine, layout, engine, null));
+    check(dnnl_primitive_create(reorder, descriptor));
+    check(dnnl_memory_create(from, plain, engine, operand.at(b)));
+    check(dnnl_memory_create(to, layout, engine, operand.at(packed)));
+    try (dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(2)) {
+      arguments.position(0).arg(DNNL_ARG_FROM).memory(from);
+      arguments.position(1).arg(DNNL_ARG_TO).memory(to);
+      check(dnnl_primitive_execute(reorder, stream, 2, arguments.position(0)));
+    }
+    check(dnnl_memory_destroy(from));
+    check(dnnl_memory_destroy(to));
+    check(dnnl_primitive_destroy(reorder));
+    check(dnnl_primitive_desc_destroy(descriptor));
+    check(dnnl_memory_desc_destroy(plain));
+    check(dnnl_memory_desc_destroy(layout));
+  }
+
+  /** The layout that oneDNN prefers for the second operand, whatever the number of rows. */
+  private dnnl_memory_desc packedLayout(int inner, int columns, boolean bf16) {
+    int type = operandType(bf16);
+    dnnl_memory_desc a = matrix(type, ROWS_PACKED_FOR, inner, inner, false);
+    dnnl_memory_desc c = matrix(dnnl_f32, ROWS_PACKED_FOR, columns, columns, false);
+    dnnl_memory_desc any = new dnnl_memory_desc();
+    check(
+        dnnl_memory_desc_create_with_tag(
+            any, 2, new long[] {inner, columns}, type, dnnl_format_tag_any));
+    dnnl_primitive_desc descriptor = new dnnl_primitive_desc();
+    check(dnnl_matmul_primitive_desc_create(descriptor, engine, a, any, null, c, null));
+    dnnl_memory_desc layout = new dnnl_memory_desc();
+    check(
+        dnnl_memory_desc_clone(
+            layout, dnnl_primitive_desc_query_md(descriptor, dnnl_query_weights_md, 0)));
+    check(dnnl_primitive_desc_destroy(descriptor));
+    check(dnnl_memory_desc_destroy(a));
+    check(dnnl_memory_desc_destroy(any));
+    check(dnnl_memory_desc_destroy(c));
+    return layout;
+  }
+
+  private dnnl_memory_desc right(GemmShape shape) {
+    if (shape.packedB()) {
+      return packedLayout(shape.inner(), shape.columns(), shape.bf16());
+    }
+    return matrix(
+        operandType(shape.bf16()),
+        shape.inner(),
+        shape.columns(),
+        shape.strideB(),
+        shape.transposeB());
+  }
+
+  private static int operandType(boolean bf16) {
+    return bf16 ? dnnl_bf16 : dnnl_f32;
+  }
+
+  private static dnnl_memory_desc matrix(
+      int type, long rows, long columns, long stride, boolean transposed) {
+    dnnl_memory_desc descriptor = new dnnl_memory_desc();
+    long[] strides = transposed ? new long[] {1, stride} : new long[] {stride, 1};
+    check(
+        dnnl_memory_desc_create_with_strides(
+            descriptor, 2, new long[] {rows, columns}, type, strides));
+    return descriptor;
   }
 
   @Override
@@ -101,11 +184,14 @@ final class OneDnnGemm implements Gemm {
     private final int argumentCount;
 
     Matmul(GemmShape shape) {
-      int operandType = shape.bf16() ? dnnl_bf16 : dnnl_f32;
       dnnl_memory_desc a =
-          matrix(operandType, shape.rows(), shape.inner(), shape.strideA(), shape.transposeA());
-      dnnl_memory_desc b =
-          matrix(operandType, shape.inner(), shape.columns(), shape.strideB(), shape.transposeB());
+          matrix(
+              operandType(shape.bf16()),
+              shape.rows(),
+              shape.inner(),
+              shape.strideA(),
+              shape.transposeA());
+      dnnl_memory_desc b = right(shape);
       dnnl_memory_desc c = matrix(dnnl_f32, shape.rows(), shape.columns(), shape.strideC(), false);
       dnnl_memory_desc bias =
           shape.bias() ? matrix(dnnl_f32, 1, shape.columns(), shape.columns(), false) : null;
@@ -170,16 +256,6 @@ final class OneDnnGemm implements Gemm {
       arguments.position(index).arg(name).memory(memory);
     }
 
-    private dnnl_memory_desc matrix(
-        int type, long rows, long columns, long stride, boolean transposed) {
-      dnnl_memory_desc descriptor = new dnnl_memory_desc();
-      long[] strides = transposed ? new long[] {1, stride} : new long[] {stride, 1};
-      check(
-          dnnl_memory_desc_create_with_strides(
-              descriptor, 2, new long[] {rows, columns}, type, strides));
-      return descriptor;
-    }
-
     private dnnl_primitive_attr attributes(GemmShape shape) {
       dnnl_primitive_attr attributes = new dnnl_primitive_attr();
       check(dnnl_primitive_attr_create(attributes));
@@ -222,6 +298,11 @@ final class OneDnnGemm implements Gemm {
     @Override
     public boolean hasNativeBf16() {
       return has(dnnl_cpu_isa_avx512_core_bf16);
+    }
+
+    @Override
+    public boolean packs() {
+      return true;
     }
 
     private static boolean has(int instructions) {

@@ -48,6 +48,16 @@ final class OpenBlasGemm implements Gemm {
   }
 
   @Override
+  public long packedBytes(int inner, int columns, boolean bf16) {
+    return 0;
+  }
+
+  @Override
+  public void pack(GemmShape shape, long b, long packed) {
+    throw new UnsupportedOperationException("OpenBLAS has no layout of its own");
+  }
+
+  @Override
   public void close() {
     // OpenBLAS keeps nothing per shape.
   }
@@ -77,6 +87,11 @@ final class OpenBlasGemm implements Gemm {
 
     @Override
     public boolean takesBf16() {
+      return false;
+    }
+
+    @Override
+    public boolean packs() {
       return false;
     }
 

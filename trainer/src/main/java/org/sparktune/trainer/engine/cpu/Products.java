@@ -2,6 +2,7 @@ package org.sparktune.trainer.engine.cpu;
 
 import java.util.List;
 import org.sparktune.trainer.engine.LowRank;
+import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Scratch;
@@ -30,18 +31,36 @@ final class Products implements AutoCloseable {
   }
 
   /** What is done with a block of the result while it is still in the cache. */
-  private interface AfterBlock {
-    void run(int row, int rows, int column, int columns, Gemm gemm);
+  interface AfterBlock {
+    void run(BlockGrid grid, int index, Worker worker);
   }
 
-  private static final AfterBlock NOTHING = (row, rows, column, columns, gemm) -> {};
+  private static final AfterBlock NOTHING = (grid, index, worker) -> {};
 
-  /** Computes one product on all workers. */
-  private void multiply(GemmShape shape, long a, long b, long bias, long c, AfterBlock after) {
+  /** Where the second operand of a block lies. */
+  private interface RightOperand {
+    long address(int column);
+  }
+
+  /** Computes one product on all workers; returns how it was cut. */
+  private BlockGrid multiply(GemmShape shape, long a, long b, long bias, long c, AfterBlock after) {
+    BlockGrid grid = BlockGrid.of(shape.rows(), shape.columns(), shape.inner());
+    long step = shape.operandBytes() * (shape.transposeB() ? shape.strideB() : 1);
+    multiply(shape, grid, a, column -> b + column * step, bias, c, after);
+    return grid;
+  }
+
+  private void multiply(
+      GemmShape shape,
+      BlockGrid grid,
+      long a,
+      RightOperand b,
+      long bias,
+      long c,
+      AfterBlock after) {
     if (shape.rows() == 0 || shape.columns() == 0) {
       return;
     }
-    BlockGrid grid = BlockGrid.of(shape.rows(), shape.columns(), shape.inner());
     workers.run(
         grid.count(),
         (index, worker) -> {
@@ -49,13 +68,38 @@ final class Products implements AutoCloseable {
           int column = grid.column(index);
           int bytes = shape.operandBytes();
           long left = a + bytes * (shape.transposeA() ? row : row * shape.strideA());
-          long right = b + bytes * (shape.transposeB() ? column * shape.strideB() : column);
           long offset = bias == 0 ? 0 : bias + (long) column * Float.BYTES;
           long result = c + (row * shape.strideC() + column) * Float.BYTES;
           GemmShape block = shape.block(grid.rows(index), grid.columns(index));
-          worker.gemm().multiply(block, left, right, offset, result);
-          after.run(row, block.rows(), column, block.columns(), worker.gemm());
+          worker.gemm().multiply(block, left, b.address(column), offset, result);
+          after.run(grid, index, worker);
         });
+  }
+
+  /** op(matrix) in the library's own layout, in memory of an arena. */
+  PackedMatrix pack(boolean transpose, Tensor matrix, Arena arena) {
+    int inner = Math.toIntExact(transpose ? matrix.columns() : matrix.rows());
+    int columns = Math.toIntExact(transpose ? matrix.rows() : matrix.columns());
+    boolean bf16 = matrix.type() == DType.BF16;
+    int width = PackedMatrix.panelWidth(columns);
+    BlockGrid grid = new BlockGrid(1, columns, 1, width);
+    Tensor[] panels = new Tensor[grid.count()];
+    long stride = matrix.rowStride();
+    workers.run(
+        panels.length,
+        (index, worker) -> {
+          int column = grid.column(index);
+          int count = grid.columns(index);
+          long bytes = worker.gemm().packedBytes(inner, count, bf16);
+          panels[index] = arena.allocate(DType.I8, bytes);
+          GemmShape plain =
+              new GemmShape(
+                  1, count, inner, false, inner, transpose, stride, false, count, bf16, false, 1,
+                  0);
+          long offset = (long) column * matrix.type().bytes() * (transpose ? stride : 1);
+          worker.gemm().pack(plain, matrix.address() + offset, panels[index].address());
+        });
+    return new PackedMatrix(inner, columns, bf16, width, List.of(panels));
   }
 
   /** c = alpha·op(a)·op(b) + beta·c over F32 tensors; BF16 operands on request. */
@@ -68,12 +112,12 @@ final class Products implements AutoCloseable {
       float alpha,
       float beta,
       Tensor c) {
-    if (transposeA && !transposeB && !bf16 && c.columns() <= THIN && c.rows() > 2 * THIN) {
-      thinTransposed(a, b, alpha, beta, c);
+    Tensor left = bf16 ? conversions.toBf16(a, leftBf16) : a;
+    Tensor right = bf16 ? conversions.toBf16(b, rightBf16) : b;
+    if (transposeA && !transposeB && c.columns() <= THIN && c.rows() > 2 * THIN) {
+      thinTransposed(left, right, alpha, beta, c);
       return;
     }
-    Tensor left = bf16 && a.type() != DType.BF16 ? conversions.toBf16(a, leftBf16) : a;
-    Tensor right = bf16 && b.type() != DType.BF16 ? conversions.toBf16(b, rightBf16) : b;
     multiply(shape(transposeA, left, transposeB, right, false, alpha, beta, c), left, right, c);
   }
 
@@ -105,32 +149,88 @@ final class Products implements AutoCloseable {
   /** y = x·Wᵀ (+ bias) (+ y) + Σ s·t·Bᵀ. */
   void forward(
       Tensor x, CpuWeight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
-    Tensor left = weight.bf16() ? conversions.toBf16(x, leftBf16) : x;
-    Tensor right = weight.operand();
-    GemmShape shape = shape(false, left, true, right, bias != null, 1, accumulate ? 1 : 0, y);
     AfterBlock after =
         added.isEmpty()
             ? NOTHING
-            : (row, rows, column, columns, gemm) -> {
+            : (grid, index, worker) -> {
               for (LowRank factor : added) {
-                add(factor, row, rows, column, columns, y, gemm);
+                add(factor, grid, index, y, worker.gemm());
               }
             };
+    forward(x, weight, bias, y, accumulate, after);
+  }
+
+  /**
+   * y = x·Wᵀ (+ bias) (+ y), and something done with every block of it.
+   *
+   * @return how y was cut
+   */
+  BlockGrid forward(
+      Tensor x, CpuWeight weight, Tensor bias, Tensor y, boolean accumulate, AfterBlock after) {
+    Tensor left = weight.bf16() ? conversions.toBf16(x, leftBf16) : x;
+    float beta = accumulate ? 1 : 0;
+    if (weight instanceof PackedWeight packed) {
+      return multiply(left, packed.forward(), bias, beta, y, after);
+    } else {
+      Tensor right = ((PlainWeight) weight).operand();
+      GemmShape shape = shape(false, left, true, right, bias != null, 1, beta, y);
+      long offset = bias == null ? 0 : bias.address();
+      return multiply(shape, left.address(), right.address(), offset, y.address(), after);
+    }
+  }
+
+  /** dx = dy·W (+ dx). */
+  void inputGradient(Tensor dy, CpuWeight weight, Tensor dx, boolean accumulate) {
+    float beta = accumulate ? 1 : 0;
+    if (weight instanceof PackedWeight packed) {
+      Tensor left = weight.bf16() ? conversions.toBf16(dy, leftBf16) : dy;
+      multiply(left, packed.backward(), null, beta, dx, NOTHING);
+    } else {
+      Tensor matrix = ((PlainWeight) weight).operand();
+      multiply(false, dy, false, matrix, weight.bf16(), 1, beta, dx);
+    }
+  }
+
+  private BlockGrid multiply(
+      Tensor left, PackedMatrix right, Tensor bias, float beta, Tensor y, AfterBlock after) {
+    requireSame("inner size", left.columns(), right.inner());
+    requireSame("rows", y.rows(), left.rows());
+    requireSame("columns", y.columns(), right.columns());
+    int rows = Math.toIntExact(y.rows());
+    GemmShape shape =
+        new GemmShape(
+            rows,
+            right.columns(),
+            right.inner(),
+            false,
+            left.rowStride(),
+            false,
+            0,
+            true,
+            y.rowStride(),
+            right.bf16(),
+            bias != null,
+            1,
+            beta);
+    BlockGrid grid = BlockGrid.ofPanels(rows, right);
     long offset = bias == null ? 0 : bias.address();
-    multiply(shape, left.address(), right.address(), offset, y.address(), after);
+    multiply(shape, grid, left.address(), right::address, offset, y.address(), after);
+    return grid;
   }
 
   /** Adds to the columns that a thin product and a block of the result have in common. */
-  private static void add(
-      LowRank factor, int row, int rows, int column, int columns, Tensor y, Gemm gemm) {
+  private static void add(LowRank factor, BlockGrid grid, int index, Tensor y, Gemm gemm) {
+    long column = grid.column(index);
     long first = Math.max(column, factor.firstColumn());
-    long last = Math.min(column + columns, factor.firstColumn() + factor.up().rows());
+    long last = Math.min(column + grid.columns(index), factor.firstColumn() + factor.up().rows());
     if (first >= last) {
       return;
     }
-    Tensor reduced = factor.reduced().rows(row, row + rows);
+    long row = grid.row(index);
+    long end = row + grid.rows(index);
+    Tensor reduced = factor.reduced().rows(row, end);
     Tensor up = factor.up().rows(first - factor.firstColumn(), last - factor.firstColumn());
-    Tensor block = y.rows(row, row + rows).columns(first, last);
+    Tensor block = y.rows(row, end).columns(first, last);
     GemmShape shape = shape(false, reduced, true, up, false, factor.scale(), 1, block);
     gemm.multiply(shape, reduced.address(), up.address(), 0, block.address());
   }
@@ -160,6 +260,7 @@ final class Products implements AutoCloseable {
         a.rowStride(),
         transposeB,
         b.rowStride(),
+        false,
         c.rowStride(),
         a.type() == DType.BF16,
         bias,

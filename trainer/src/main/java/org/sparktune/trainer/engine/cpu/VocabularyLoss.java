@@ -1,6 +1,7 @@
 package org.sparktune.trainer.engine.cpu;
 
 import java.util.List;
+import org.sparktune.trainer.engine.cpu.vector.SoftmaxKernels;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Scratch;
@@ -17,10 +18,14 @@ final class VocabularyLoss implements AutoCloseable {
   private static final int LEAST_ROWS = 16;
   private static final int SLICE = 4096;
 
+  /** Panels of a product are no narrower, unless there is one alone. */
+  private static final int NARROWEST_PANEL = 128;
+
   private final Rows rows;
   private final Products products;
   private final Scratch logitsMemory = new Scratch("logits");
   private final Scratch sliceMemory = new Scratch("logit gradients");
+  private final Scratch partialMemory = new Scratch("log-sums of panels of logits");
   private final float[] sums = new float[MOST_ROWS];
 
   VocabularyLoss(Rows rows, Products products) {
@@ -38,6 +43,7 @@ final class VocabularyLoss implements AutoCloseable {
     forChunks(
         hidden,
         head,
+        true,
         (start, input, logits) -> {
           score(logits, start, targets, logProbs);
           for (int row = 0; row < logits.rows(); row++) {
@@ -58,6 +64,7 @@ final class VocabularyLoss implements AutoCloseable {
     forChunks(
         hidden,
         head,
+        false,
         (start, input, logits) -> {
           for (int row = 0; row < logits.rows(); row++) {
             sums[row] = logSumExp.getFloat(start + row);
@@ -78,13 +85,14 @@ final class VocabularyLoss implements AutoCloseable {
     forChunks(
         hidden,
         head,
+        true,
         (start, input, logits) -> {
           score(logits, start, targets, logProbs);
           backward(logits, start, input, head, targets, dLogProbs, dHidden, dHead);
         });
   }
 
-  private void forChunks(Tensor hidden, CpuWeight head, ChunkWork work) {
+  private void forChunks(Tensor hidden, CpuWeight head, boolean scored, ChunkWork work) {
     long vocabulary = head.out();
     int total = Math.toIntExact(hidden.rows());
     long fitting = LOGITS_BYTES / (vocabulary * Float.BYTES) / LEAST_ROWS * LEAST_ROWS;
@@ -94,25 +102,56 @@ final class VocabularyLoss implements AutoCloseable {
       long address = logitsMemory.reserve(count * vocabulary * Float.BYTES);
       Tensor logits = Tensor.at(DType.F32, address, count, vocabulary);
       Tensor input = hidden.rows(start, start + count);
-      products.forward(input, head, null, logits, false, List.of());
+      if (scored) {
+        forwardAndSum(input, head, logits);
+      } else {
+        products.forward(input, head, null, logits, false, List.of());
+      }
       work.run(start, input, logits);
     }
   }
 
-  /** Leaves each row's log-sum-exp in {@link #sums}. */
-  private void score(Tensor logits, int start, int[] targets, Tensor logProbs) {
-    int vocabulary = Math.toIntExact(logits.columns());
+  /**
+   * Computes logits and leaves each row's log-sum-exp in {@link #sums}: first of every panel of
+   * columns while it is in the cache, then of the panels.
+   */
+  private void forwardAndSum(Tensor input, CpuWeight head, Tensor logits) {
+    int most = Math.toIntExact((logits.columns() + NARROWEST_PANEL - 1) / NARROWEST_PANEL);
+    long partials = partialMemory.reserve(logits.rows() * most * Float.BYTES);
+    BlockGrid cut =
+        products.forward(
+            input,
+            head,
+            null,
+            logits,
+            false,
+            (grid, index, worker) -> {
+              long column = (long) grid.column(index) * Float.BYTES;
+              int first = grid.row(index);
+              for (int row = first; row < first + grid.rows(index); row++) {
+                long block = logits.rowAddress(row) + column;
+                float sum = worker.kernels().softmax().logSumExp(block, grid.columns(index));
+                long partial = (long) row * grid.panels() + grid.panel(index);
+                Memory.putFloat(partials + partial * Float.BYTES, sum);
+              }
+            });
+    int count = cut.panels();
     rows.run(
         logits.rows(),
-        vocabulary,
+        count,
         (from, to, worker) -> {
           for (int row = from; row < to; row++) {
-            long address = logits.rowAddress(row);
-            sums[row] = worker.kernels().softmax().logSumExp(address, vocabulary);
-            float logit = Memory.getFloat(address + (long) targets[start + row] * Float.BYTES);
-            logProbs.setFloat(start + row, logit - sums[row]);
+            long address = partials + (long) row * count * Float.BYTES;
+            sums[row] = worker.kernels().softmax().logSumExp(address, count);
           }
         });
+  }
+
+  private void score(Tensor logits, int start, int[] targets, Tensor logProbs) {
+    for (int row = 0; row < logits.rows(); row++) {
+      long offset = (long) targets[start + row] * Float.BYTES;
+      logProbs.setFloat(start + row, Memory.getFloat(logits.rowAddress(row) + offset) - sums[row]);
+    }
   }
 
   private void backward(
@@ -130,7 +169,7 @@ final class VocabularyLoss implements AutoCloseable {
       Tensor slice = logits.columns(first, last);
       Tensor gradient = head.bf16() ? bf16(slice) : slice;
       sliceGradient(slice, Math.toIntExact(first), start, targets, dLogProbs, gradient);
-      Tensor matrix = head.operand().rows(first, last);
+      Tensor matrix = ((PlainWeight) head).operand().rows(first, last);
       products.multiply(false, gradient, false, matrix, head.bf16(), 1, first == 0 ? 0 : 1, dInput);
       if (dHead != null) {
         products.multiply(true, gradient, false, input, head.bf16(), 1, 1, dHead.rows(first, last));
@@ -143,7 +182,7 @@ final class VocabularyLoss implements AutoCloseable {
     return Tensor.at(DType.BF16, address, like.rows(), like.columns());
   }
 
-  /** Overwrites a slice of the logits by its gradient, which is also left in BF16 where asked. */
+  /** The gradient of a slice of the logits, in its place or as BF16 elsewhere. */
   private void sliceGradient(
       Tensor slice, int first, int start, int[] targets, Tensor dLogProbs, Tensor gradient) {
     int width = Math.toIntExact(slice.columns());
@@ -155,9 +194,12 @@ final class VocabularyLoss implements AutoCloseable {
             long address = slice.rowAddress(row);
             int target = targets[start + row] - first;
             float upstream = dLogProbs.getFloat(start + row);
-            worker.kernels().softmax().logProbGradient(address, width, sums[row], target, upstream);
-            if (gradient != slice) {
-              worker.kernels().elements().toBf16(address, gradient.rowAddress(row), width);
+            SoftmaxKernels kernels = worker.kernels().softmax();
+            if (gradient == slice) {
+              kernels.logProbGradient(address, width, sums[row], target, upstream);
+            } else {
+              long halves = gradient.rowAddress(row);
+              kernels.logProbGradient(address, halves, width, sums[row], target, upstream);
             }
           }
         });
@@ -167,5 +209,6 @@ final class VocabularyLoss implements AutoCloseable {
   public void close() {
     logitsMemory.close();
     sliceMemory.close();
+    partialMemory.close();
   }
 }

@@ -99,6 +99,40 @@ class CpuEngineProductsTest {
 
   @ParameterizedTest
   @MethodSource("sizes")
+  void shouldMultiplyByAMatrixInTheLibrarysLayout(Precision precision, int rows, int in, int out) {
+    try (Twins twins = new Twins(precision, 2, rows * 37L + in)) {
+      Tensor matrix = twins.random(out, in);
+      Weight plain = twins.plain.freeze(twins.copy(matrix));
+      Weight fast = twins.fast.freezeForTraining(matrix);
+      assertEquals(out, fast.out());
+      assertEquals(in, fast.in());
+      matrix.zero();
+      Tensor x = twins.random(rows, in, in + 5);
+      Tensor bias = twins.vector(out);
+      Tensor y = twins.random(rows, out, out + 3);
+      Tensor expected = twins.copy(y);
+      List<LowRank> added = lowRanks(twins, rows, out);
+      twins.fast.linear(x, fast, bias, y, true, added);
+      twins.plain.linear(x, plain, bias, expected, true, added);
+      assertClose("accumulated", expected, y, tolerance(precision));
+      twins.fast.linear(x, fast, null, y, false);
+      twins.plain.linear(x, plain, null, expected, false);
+      assertClose("overwritten", expected, y, tolerance(precision));
+
+      Tensor dy = twins.random(rows, out, out + 2);
+      Tensor dx = twins.random(rows, in, in + 1);
+      Tensor expectedDx = twins.copy(dx);
+      twins.fast.linearInputGradient(dy, fast, dx, true);
+      twins.plain.linearInputGradient(dy, plain, expectedDx, true);
+      assertClose("input gradient", expectedDx, dx, tolerance(precision));
+      twins.fast.linearInputGradient(dy, fast, dx, false);
+      twins.plain.linearInputGradient(dy, plain, expectedDx, false);
+      assertClose("input gradient overwritten", expectedDx, dx, tolerance(precision));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
   void shouldMultiplyThinMatrices(Precision precision, int rows, int inner, int columns) {
     try (Twins twins = new Twins(precision, 2, rows * 17L + inner)) {
       for (int transposes = 0; transposes < 4; transposes++) {
@@ -116,6 +150,31 @@ class CpuEngineProductsTest {
         twins.plain.product(left, a, right, b, 2, 0, expected);
         assertClose("product overwritten", expected, c, 2e-6);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,13,7", "5,64,129", "64,512,8", "130,40,520"})
+  void shouldTakeOperandsThatAreRoundedAlready(int rows, int in, int out) {
+    try (Twins twins = new Twins(Precision.BF16, 2, rows + in)) {
+      Tensor rounded = twins.roundedRandom(rows, in);
+      Tensor x = twins.widened(rounded);
+      Weight weight = twins.fast.freezeForTraining(twins.random(out, in));
+      Tensor y = twins.random(rows, out);
+      Tensor expected = twins.copy(y);
+      twins.fast.linear(x, weight, null, expected, false);
+      twins.fast.linear(rounded, weight, null, y, false);
+      assertClose("linear", expected, y, 0);
+      Tensor factor = twins.random(out, in);
+      twins.plain.product(false, x, true, factor, 0.5f, 0, expected);
+      twins.fast.product(false, rounded, true, factor, 0.5f, 0, y);
+      assertClose("product", expected, y, tolerance(Precision.BF16));
+      Tensor transposed = twins.random(in, out);
+      Tensor right = twins.random(rows, out);
+      Tensor expectedTransposed = twins.copy(transposed);
+      twins.plain.product(true, x, false, right, 2, 1, expectedTransposed);
+      twins.fast.product(true, rounded, false, right, 2, 1, transposed);
+      assertClose("transposed", expectedTransposed, transposed, tolerance(Precision.BF16));
     }
   }
 
@@ -138,6 +197,24 @@ class CpuEngineProductsTest {
 
   static Stream<Precision> precisions() {
     return Stream.of(Precision.values());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,64", "512,512", "896,896", "897,4864", "9728,896"})
+  void shouldCoverEveryElementOnceWhenPanelsAreGiven(int columns, int inner) {
+    int width = PackedMatrix.panelWidth(columns);
+    PackedMatrix matrix = new PackedMatrix(inner, columns, false, width, List.of());
+    for (int rows = 1; rows < 1100; rows += 1 + rows / 40) {
+      BlockGrid grid = BlockGrid.ofPanels(rows, matrix);
+      long covered = 0;
+      for (int index = 0; index < grid.count(); index++) {
+        assertTrue(grid.rows(index) > 0 && grid.rows(index) <= 256, grid.toString());
+        assertTrue(grid.columns(index) > 0 && grid.columns(index) <= width, grid.toString());
+        assertEquals(0, grid.column(index) % width, grid.toString());
+        covered += (long) grid.rows(index) * grid.columns(index);
+      }
+      assertEquals((long) rows * columns, covered, grid.toString());
+    }
   }
 
   @ParameterizedTest

@@ -1,5 +1,6 @@
 package org.sparktune.trainer.engine.cpu;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.sparktune.trainer.engine.cpu.Twins.assertClose;
 
 import org.junit.jupiter.api.AfterAll;
@@ -89,6 +90,32 @@ class CpuEngineRowsTest {
     twins.fast.swigluGradient(dOut, gate, up, gate, up);
     assertClose("dGate", expectedGate, gate, TOLERANCE);
     assertClose("dUp", expectedUp, up, TOLERANCE);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1", "3,13", "70,1207"})
+  void shouldRoundGatesOnRequest(int rows, int columns) {
+    Tensor gate = twins.random(rows, columns);
+    Tensor up = twins.random(rows, columns);
+    Tensor dOut = twins.random(rows, columns);
+    Tensor exact = twins.random(rows, columns);
+    Tensor exactUp = twins.random(rows, columns);
+    Tensor rounded = twins.roundedRandom(rows, columns);
+    Tensor roundedUp = twins.roundedRandom(rows, columns);
+    twins.fast.swiglu(gate, up, exact);
+    twins.fast.swiglu(gate, up, rounded);
+    assertRounded(exact, twins.widened(rounded));
+    twins.fast.swigluGradient(dOut, gate, up, exact, exactUp);
+    twins.fast.swigluGradient(dOut, gate, up, rounded, roundedUp);
+    assertRounded(exact, twins.widened(rounded));
+    assertRounded(exactUp, twins.widened(roundedUp));
+  }
+
+  private static void assertRounded(Tensor exact, Tensor rounded) {
+    for (long i = 0; i < exact.size(); i++) {
+      float expected = exact.getFloat(i);
+      assertEquals(expected, rounded.getFloat(i), Math.abs(expected) * 0x1p-8f);
+    }
   }
 
   @ParameterizedTest

@@ -45,6 +45,27 @@ final class Twins implements AutoCloseable {
     return random(rows, columns, columns);
   }
 
+  /** The same as BF16. */
+  Tensor roundedRandom(long rows, long columns) {
+    Tensor exact = random(rows, columns);
+    Tensor rounded = plain.allocate(DType.BF16, rows, columns);
+    for (long i = 0; i < exact.size(); i++) {
+      int bits = Float.floatToRawIntBits(exact.getFloat(i));
+      Memory.putShort(rounded.address() + i * Short.BYTES, (short) (bits >>> 16));
+    }
+    return rounded;
+  }
+
+  /** A contiguous BF16 tensor as F32. */
+  Tensor widened(Tensor rounded) {
+    Tensor wide = plain.allocate(DType.F32, rounded.rows(), rounded.columns());
+    for (long i = 0; i < wide.size(); i++) {
+      int bits = Memory.getShort(rounded.address() + i * Short.BYTES) << 16;
+      wide.setFloat(i, Float.intBitsToFloat(bits));
+    }
+    return wide;
+  }
+
   /** A contiguous vector. */
   Tensor vector(long length) {
     return random(1, length).reshape(length);

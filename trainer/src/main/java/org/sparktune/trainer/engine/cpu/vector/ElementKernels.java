@@ -1,7 +1,6 @@
 package org.sparktune.trainer.engine.cpu.vector;
 
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.LANES;
-import static org.sparktune.trainer.engine.cpu.vector.Vectors.exp;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.get;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.load;
 import static org.sparktune.trainer.engine.cpu.vector.Vectors.put;
@@ -13,15 +12,10 @@ import org.sparktune.trainer.memory.Memory;
 
 /** Loops over the elements of one row. Not safe for several threads: each has its own. */
 public final class ElementKernels {
-  /** Elements of one pass whose intermediate values stay in the first-level cache. */
-  private static final int BLOCK = 1024;
-
-  private final float[] sigmoids = new float[BLOCK];
   private final ByteBuffer first = Memory.window();
   private final ByteBuffer second = Memory.window();
   private final ByteBuffer third = Memory.window();
   private final ByteBuffer fourth = Memory.window();
-  private final ByteBuffer fifth = Memory.window();
 
   /** y += x, {@code count} floats each. */
   public void add(long x, long y, int count) {
@@ -112,76 +106,6 @@ public final class ElementKernels {
     }
     for (; i < count; i++) {
       put(to, i, Vectors.getBf16(from, i));
-    }
-  }
-
-  /** out = gate · sigmoid(gate) · up, {@code count} floats each. */
-  public void swiglu(long gate, long up, long out, int count) {
-    ByteBuffer g = Memory.place(first, gate);
-    ByteBuffer u = Memory.place(second, up);
-    ByteBuffer o = Memory.place(third, out);
-    int i = 0;
-    for (; i <= count - LANES; i += LANES) {
-      FloatVector value = load(g, i);
-      store(value.div(exp(value.neg()).add(1f)).mul(load(u, i)), o, i);
-    }
-    for (; i < count; i++) {
-      float value = get(g, i);
-      put(o, i, value / (exp(-value) + 1f) * get(u, i));
-    }
-  }
-
-  /**
-   * The gradient of {@link #swiglu}; the results may be written over gate and up.
-   *
-   * @param count floats of each
-   */
-  public void swigluGradient(long dOut, long gate, long up, long dGate, long dUp, int count) {
-    ByteBuffer d = Memory.place(first, dOut);
-    ByteBuffer g = Memory.place(second, gate);
-    ByteBuffer u = Memory.place(third, up);
-    ByteBuffer dg = Memory.place(fourth, dGate);
-    ByteBuffer du = Memory.place(fifth, dUp);
-    for (int start = 0; start < count; start += BLOCK) {
-      int end = Math.min(count, start + BLOCK);
-      sigmoid(g, start, end);
-      gateGradient(d, g, u, dg, du, start, end);
-    }
-  }
-
-  /** Leaves sigmoid(x) of a block in {@link #sigmoids}. */
-  private void sigmoid(ByteBuffer x, int start, int end) {
-    FloatVector one = FloatVector.broadcast(Vectors.FLOATS, 1f);
-    int i = start;
-    for (; i <= end - LANES; i += LANES) {
-      one.div(exp(load(x, i).neg()).add(1f)).intoArray(sigmoids, i - start);
-    }
-    for (; i < end; i++) {
-      sigmoids[i - start] = 1f / (exp(-get(x, i)) + 1f);
-    }
-  }
-
-  private void gateGradient(
-      ByteBuffer d, ByteBuffer g, ByteBuffer u, ByteBuffer dg, ByteBuffer du, int start, int end) {
-    FloatVector one = FloatVector.broadcast(Vectors.FLOATS, 1f);
-    int i = start;
-    for (; i <= end - LANES; i += LANES) {
-      FloatVector value = load(g, i);
-      FloatVector upstream = load(d, i);
-      FloatVector linear = load(u, i);
-      FloatVector sigmoid = FloatVector.fromArray(Vectors.FLOATS, sigmoids, i - start);
-      FloatVector slope = one.sub(sigmoid).fma(value, one).mul(sigmoid);
-      store(upstream.mul(linear).mul(slope), dg, i);
-      store(upstream.mul(value.mul(sigmoid)), du, i);
-    }
-    for (; i < end; i++) {
-      float value = get(g, i);
-      float linear = get(u, i);
-      float upstream = get(d, i);
-      float sigmoid = sigmoids[i - start];
-      float slope = Math.fma(1f - sigmoid, value, 1f) * sigmoid;
-      put(dg, i, upstream * linear * slope);
-      put(du, i, upstream * (value * sigmoid));
     }
   }
 

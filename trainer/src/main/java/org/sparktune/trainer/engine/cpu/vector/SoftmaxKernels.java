@@ -21,6 +21,7 @@ public final class SoftmaxKernels {
   private final ByteBuffer first = Memory.window();
   private final ByteBuffer second = Memory.window();
   private final float[] lanes = new float[LANES];
+  private final float[] block = new float[BLOCK];
 
   /** eˣ with the bits the kernels compute. */
   public static float exponential(float x) {
@@ -134,6 +135,46 @@ public final class SoftmaxKernels {
     }
     if (within) {
       put(values, target, atTarget);
+    }
+  }
+
+  /**
+   * The same, rounded to BF16 and written elsewhere.
+   *
+   * @param halves {@code (count)} BF16
+   */
+  public void logProbGradient(
+      long logits, long halves, int count, float logSumExp, int target, float d) {
+    ByteBuffer values = Memory.place(first, logits);
+    ByteBuffer rounded = Memory.place(second, halves);
+    for (int start = 0; start < count; start += BLOCK) {
+      int end = Math.min(count, start + BLOCK);
+      gradientBlock(values, start, end, logSumExp, d);
+      roundBlock(rounded, start, end);
+    }
+    if (target >= 0 && target < count) {
+      Vectors.putBf16(rounded, target, d - d * exp(get(values, target) - logSumExp));
+    }
+  }
+
+  /** Leaves the gradient of logits other than the target's in {@link #block}. */
+  private void gradientBlock(ByteBuffer values, int start, int end, float logSumExp, float d) {
+    int i = start;
+    for (; i <= end - LANES; i += LANES) {
+      expOfNonPositive(load(values, i).sub(logSumExp)).mul(-d).intoArray(block, i - start);
+    }
+    for (; i < end; i++) {
+      block[i - start] = exp(get(values, i) - logSumExp) * -d;
+    }
+  }
+
+  private void roundBlock(ByteBuffer halves, int start, int end) {
+    int i = start;
+    for (; i <= end - LANES; i += LANES) {
+      Vectors.storeBf16(FloatVector.fromArray(FLOATS, block, i - start), halves, i);
+    }
+    for (; i < end; i++) {
+      Vectors.putBf16(halves, i, block[i - start]);
     }
   }
 }
