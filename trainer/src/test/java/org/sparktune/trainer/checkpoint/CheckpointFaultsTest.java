@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,17 +16,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 
-/** Checkpoints where nothing can be renamed, and where writing and reading fail. */
-class ObjectStoreTest {
+/** Checkpoints where writing and reading fail, at every point. */
+class CheckpointFaultsTest {
   private static final int RANKS = 4;
   private static final long LENGTH = 1 << 16;
   private static final RunDescription RUN =
       new RunDescription(new TreeMap<>(Map.of("seed", "3")), List.of());
 
   @TempDir private Path folder;
+  private String scheme = "objects";
 
   @Test
   void shouldSaveAndRestoreWithoutRenaming() throws IOException {
@@ -47,9 +50,9 @@ class ObjectStoreTest {
       String file, int rank, String message, ErrorCode code, String who) throws IOException {
     save(1, null, -1, new Configuration(false));
     Configuration fault = new Configuration(false);
-    fault.set(ObjectStore.FAILING, file);
-    fault.setLong(ObjectStore.FAILS_AFTER, 500);
-    fault.set(ObjectStore.MESSAGE, message);
+    fault.set(FaultyFileSystem.FAILING, file);
+    fault.setLong(FaultyFileSystem.FAILS_AFTER, 500);
+    fault.set(FaultyFileSystem.MESSAGE, message);
     List<SparktuneException> failures = failures(save(2, null, rank, fault));
     assertEquals(RANKS, failures.size());
     for (SparktuneException failure : failures) {
@@ -70,7 +73,7 @@ class ObjectStoreTest {
   void shouldNotBeginWhatDoesNotFit() throws IOException {
     save(1, null, -1, new Configuration(false));
     Configuration fault = new Configuration(false);
-    fault.setLong(ObjectStore.FREE, 1000);
+    fault.setLong(FaultyFileSystem.FREE, 1000);
     List<SparktuneException> failures = failures(save(2, null, 0, fault));
     assertEquals(RANKS, failures.size());
     for (SparktuneException failure : failures) {
@@ -86,7 +89,7 @@ class ObjectStoreTest {
     save(1, null, -1, new Configuration(false));
     save(2, null, -1, new Configuration(false));
     Configuration fault = new Configuration(false);
-    fault.set(ObjectStore.UNREADABLE, "part-00001");
+    fault.set(FaultyFileSystem.UNREADABLE, "part-00001");
     for (SummingRanks.Ended<Long> ended : restore(2, fault)) {
       SparktuneException failure = (SparktuneException) ended.failure();
       assertEquals(ErrorCode.OUTPUT, failure.code());
@@ -99,10 +102,44 @@ class ObjectStoreTest {
   void shouldKeepACheckpointWhosePointerCannotBeWritten() throws IOException {
     save(1, null, -1, new Configuration(false));
     Configuration fault = new Configuration(false);
-    fault.set(ObjectStore.FAILING, "latest");
+    fault.set(FaultyFileSystem.FAILING, "latest");
     assertEquals(List.of(), failures(save(2, null, 0, fault)));
     assertEquals(2, restored(new Configuration(false)));
     assertEquals("step-00000001\n", Files.readString(folder.resolve("latest")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"objects", "hdfs"})
+  void shouldSurviveAPowerFailureAtAnyPoint(String newScheme) throws IOException {
+    scheme = newScheme;
+    Configuration none = new Configuration(false);
+    save(1, 3.0, -1, none);
+    save(2, 2.0, -1, none);
+    long step = 2;
+    int failures = 0;
+    boolean failed = true;
+    for (int changes = 0; failed; changes++) {
+      FaultyFileSystem.failPowerAfter(changes);
+      List<SparktuneException> ended = failures(save(step + 1, 1.0 / step, -1, none));
+      failed = FaultyFileSystem.powerHasFailed();
+      FaultyFileSystem.failPowerAfter(Long.MAX_VALUE);
+      long restored = restored(none);
+      if (ended.isEmpty()) {
+        assertEquals(step + 1, restored, "after %d changes".formatted(changes));
+      } else {
+        failures++;
+        // A manifest may be complete although nobody was told.
+        assertTrue(restored == step || restored == step + 1, "after %d changes".formatted(changes));
+      }
+      step = restored;
+    }
+    assertTrue(failures > 20, failures + " failures");
+    save(step + 1, null, -1, none);
+    save(step + 2, null, -1, none);
+    for (String name : names()) {
+      assertTrue(name.matches("best|latest|step-\\d+"), name);
+    }
+    assertTrue(names().size() <= 5, names().toString());
   }
 
   /** Saves on all ranks, one of which has other settings. */
@@ -111,7 +148,7 @@ class ObjectStoreTest {
     return SummingRanks.run(
         RANKS,
         collective -> {
-          Configuration hadoop = ObjectStore.configuration();
+          Configuration hadoop = FaultyFileSystem.configuration();
           if (collective.rank() == faulty) {
             hadoop.addResource(fault);
           }
@@ -136,7 +173,7 @@ class ObjectStoreTest {
     return SummingRanks.run(
         ranks,
         collective -> {
-          Configuration hadoop = ObjectStore.configuration();
+          Configuration hadoop = FaultyFileSystem.configuration();
           hadoop.addResource(fault);
           try (Shards shards = new Shards(collective.rank(), ranks, LENGTH, 5_000)) {
             long step =
@@ -151,14 +188,19 @@ class ObjectStoreTest {
   }
 
   private static List<SparktuneException> failures(List<? extends SummingRanks.Ended<?>> ended) {
-    return ended.stream()
-        .filter(rank -> rank.failure() != null)
-        .map(rank -> (SparktuneException) rank.failure())
-        .toList();
+    List<SparktuneException> failures = new ArrayList<>();
+    for (SummingRanks.Ended<?> rank : ended) {
+      if (rank.failure() instanceof SparktuneException known) {
+        failures.add(known);
+      } else if (rank.failure() != null) {
+        throw rank.failure();
+      }
+    }
+    return failures;
   }
 
   private String location() {
-    return "objects:" + folder;
+    return scheme + ":" + folder;
   }
 
   private List<String> names() throws IOException {
