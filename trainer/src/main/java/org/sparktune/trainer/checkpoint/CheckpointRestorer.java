@@ -25,14 +25,20 @@ final class CheckpointRestorer {
   private final Collective collective;
   private final Agreement agreement;
   private final PartReader reader;
+  private final RunFiles files;
 
   CheckpointRestorer(
-      CheckpointFolder folder, Storage storage, RunDescription run, Collective collective) {
+      CheckpointFolder folder,
+      Storage storage,
+      RunDescription run,
+      RunFiles files,
+      Collective collective) {
     this.folder = folder;
     this.run = run;
     this.collective = collective;
     this.agreement = new Agreement(collective);
     this.reader = new PartReader(storage);
+    this.files = files;
   }
 
   /** A manifest, or what is wrong with it. */
@@ -48,6 +54,7 @@ final class CheckpointRestorer {
       String damage =
           found.manifest() == null ? found.damage() : fillOnAll(found.manifest(), vectors);
       if (damage.isEmpty()) {
+        agreement.first(Void.class, () -> change(files::take));
         LOG.info("going on from {}", folder.describe(step));
         return Optional.of(found.manifest().snapshot());
       }
@@ -57,6 +64,7 @@ final class CheckpointRestorer {
       damages.add("of %s, %s".formatted(CheckpointFolder.name(step), damage));
     }
     if (damages.isEmpty()) {
+      agreement.first(Void.class, () -> change(files::clear));
       return Optional.empty();
     }
     throw new SparktuneException(
@@ -101,11 +109,32 @@ final class CheckpointRestorer {
     requireSameVectors(where, manifest, vectors);
     try {
       reader.read(folder.folder(manifest.step()), manifest, vectors);
+      if (collective.rank() == 0) {
+        files.fetch(folder.folder(manifest.step()), manifest.files());
+      }
       return "";
     } catch (DamagedException e) {
       return e.getMessage();
     } catch (IOException e) {
       throw StorageFailures.reading(where, e);
+    }
+  }
+
+  /** Changes local files. */
+  private interface Change {
+    void make() throws IOException;
+  }
+
+  private static Void change(Change change) {
+    try {
+      change.make();
+      return null;
+    } catch (IOException e) {
+      throw new SparktuneException(
+          ErrorCode.OUTPUT,
+          "The run's files cannot be brought back (%s).".formatted(e),
+          "Check the output folder and its permissions.",
+          e);
     }
   }
 

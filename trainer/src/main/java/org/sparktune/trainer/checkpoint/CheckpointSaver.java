@@ -30,12 +30,14 @@ final class CheckpointSaver {
   private final Agreement agreement;
   private final Retention retention;
   private final PartWriter writer;
+  private final RunFiles files;
 
   CheckpointSaver(
       CheckpointFolder folder,
       Storage storage,
       int keep,
       RunDescription run,
+      RunFiles files,
       Collective collective) {
     this.folder = folder;
     this.storage = storage;
@@ -44,6 +46,7 @@ final class CheckpointSaver {
     this.agreement = new Agreement(collective);
     this.retention = new Retention(folder, keep);
     this.writer = new PartWriter(storage);
+    this.files = files;
   }
 
   String save(Snapshot snapshot, List<ShardedVector> vectors) {
@@ -52,7 +55,7 @@ final class CheckpointSaver {
     try {
       List<Manifest.Part> parts =
           agreement.all(Manifest.Part.class, () -> writePart(step, attempt, vectors));
-      agreement.first(Void.class, () -> complete(manifest(snapshot, vectors, parts)));
+      agreement.first(Void.class, () -> complete(snapshot, vectors, parts));
     } catch (SparktuneException e) {
       if (e.code() != ErrorCode.PEER_LOST && collective.rank() == 0) {
         remove(step, e);
@@ -124,7 +127,10 @@ final class CheckpointSaver {
   }
 
   private Manifest manifest(
-      Snapshot snapshot, List<ShardedVector> vectors, List<Manifest.Part> parts) {
+      Snapshot snapshot,
+      List<ShardedVector> vectors,
+      List<Manifest.Part> parts,
+      List<Manifest.StoredFile> stored) {
     List<Manifest.Vector> described = new ArrayList<>();
     for (ShardedVector vector : vectors) {
       described.add(new Manifest.Vector(vector.name(), vector.length()));
@@ -138,21 +144,26 @@ final class CheckpointSaver {
         run.identity(),
         run.layout(),
         described,
-        parts.stream().filter(Objects::nonNull).toList());
+        parts.stream().filter(Objects::nonNull).toList(),
+        stored);
   }
 
-  private Void complete(Manifest manifest) {
-    if (!manifest.gaps().isEmpty()) {
-      throw new IllegalStateException(
-          "The ranks do not hold every element once: " + manifest.gaps());
-    }
+  /** Adds the run's files and the manifest, and so makes the parts a checkpoint. */
+  private Void complete(
+      Snapshot snapshot, List<ShardedVector> vectors, List<Manifest.Part> parts) {
+    long step = snapshot.step();
     try {
-      storage.syncFolder(folder.folder(manifest.step()));
+      Manifest manifest =
+          manifest(snapshot, vectors, parts, files.save(folder.folder(step)));
+      if (!manifest.gaps().isEmpty()) {
+        throw new IllegalStateException("The ranks don't hold everything once: " + manifest.gaps());
+      }
+      storage.syncFolder(folder.folder(step));
       storage.syncFolder(folder.path());
-      folder.writeManifest(manifest.step(), ManifestJson.write(manifest));
+      folder.writeManifest(step, ManifestJson.write(manifest));
       return null;
     } catch (IOException e) {
-      throw StorageFailures.writing(folder.describe(manifest.step()), e, folder.newestName());
+      throw StorageFailures.writing(folder.describe(step), e, folder.newestName());
     }
   }
 

@@ -1,6 +1,7 @@
 package org.sparktune.trainer.checkpoint;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -36,20 +37,34 @@ public final class CheckpointStore {
    * @param hadoop settings of the file system
    * @param keep how many of the newest stay, besides the best; at least 1
    * @param run what a checkpoint must agree with to be resumed
+   * @param files of the first rank that grow with the run: a checkpoint holds their content, and
+   *     {@link #restore} brings it back, or removes them when the run begins
    * @throws SparktuneException {@link ErrorCode#OUTPUT} when there is no such file system
    */
   public static CheckpointStore open(
-      String location, Configuration hadoop, int keep, RunDescription run, Collective collective) {
+      String location,
+      Configuration hadoop,
+      int keep,
+      RunDescription run,
+      List<Path> files,
+      Collective collective) {
     try {
       Storage storage = Storage.of(location, hadoop);
       CheckpointFolder folder = new CheckpointFolder(location, storage);
+      RunFiles runFiles = new RunFiles(storage, files);
       return new CheckpointStore(
           folder,
-          new CheckpointSaver(folder, storage, keep, run, collective),
-          new CheckpointRestorer(folder, storage, run, collective));
+          new CheckpointSaver(folder, storage, keep, run, runFiles, collective),
+          new CheckpointRestorer(folder, storage, run, runFiles, collective));
     } catch (IOException e) {
       throw StorageFailures.reading(location, e);
     }
+  }
+
+  /** As above, for a run without files of its own. */
+  public static CheckpointStore open(
+      String location, Configuration hadoop, int keep, RunDescription run, Collective collective) {
+    return open(location, hadoop, keep, run, List.of(), collective);
   }
 
   /**

@@ -51,7 +51,7 @@ public record CheckpointSummary(Map<String, Object> facts, List<RunDescription.P
     facts.put("step", manifest.step());
     facts.put("validation_loss", manifest.validationLoss());
     facts.put("ranks", manifest.ranks());
-    facts.put("state", JSON.convertValue(manifest.state(), OBJECT));
+    facts.putAll(JSON.convertValue(manifest.state(), OBJECT));
     facts.put("identity", manifest.identity());
     Map<String, Long> vectors = new LinkedHashMap<>();
     for (Manifest.Vector vector : manifest.vectors()) {

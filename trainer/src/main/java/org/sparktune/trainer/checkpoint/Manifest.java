@@ -24,6 +24,7 @@ import org.sparktune.trainer.collective.Slices;
  * @param layout the parameters' names and shapes in order
  * @param vectors the flat vectors, such as {@code parameters} and {@code exp_avg}
  * @param parts one file for every rank that holds something
+ * @param files copies of the run's own files
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -36,7 +37,8 @@ record Manifest(
     @JsonProperty SortedMap<String, String> identity,
     @JsonProperty List<RunDescription.Parameter> layout,
     @JsonProperty List<Vector> vectors,
-    @JsonProperty List<Part> parts) {
+    @JsonProperty List<Part> parts,
+    @JsonProperty List<StoredFile> files) {
 
   /** Version 1 held whole vectors, written by one rank. */
   static final int FORMAT_VERSION = 2;
@@ -83,6 +85,12 @@ record Manifest(
     }
   }
 
+  /** A copy of one of the run's files, such as {@code metrics.jsonl}, at this step. */
+  record StoredFile(
+      @JsonProperty("file") String file,
+      @JsonProperty("bytes") long bytes,
+      @JsonProperty("crc32c") String crc32c) {}
+
   /** What a run must have in common with this checkpoint. */
   RunDescription description() {
     return new RunDescription(identity, layout);
@@ -90,15 +98,6 @@ record Manifest(
 
   Snapshot snapshot() {
     return new Snapshot(step, validationLoss, state);
-  }
-
-  /** The bytes of all vectors together. */
-  static long bytes(List<Vector> vectors) {
-    long bytes = 0;
-    for (Vector vector : vectors) {
-      bytes += vector.length() * Float.BYTES;
-    }
-    return bytes;
   }
 
   /** What is missing of a vector, or there twice; empty when its ranges cover it exactly. */

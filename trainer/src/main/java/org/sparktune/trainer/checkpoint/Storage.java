@@ -80,6 +80,15 @@ final class Storage {
     return fileSystem.open(file);
   }
 
+  /** Opens a file of a checkpoint. */
+  FSDataInputStream openDamageable(Path file) throws IOException, DamagedException {
+    try {
+      return open(file);
+    } catch (IOException e) {
+      throw StorageFailures.damage(file, e);
+    }
+  }
+
   /** Starts a new file; to be ended with {@link #finish}. */
   FSDataOutputStream create(Path file) throws IOException {
     return fileSystem.create(file, true);
