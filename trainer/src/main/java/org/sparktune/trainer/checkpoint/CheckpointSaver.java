@@ -149,12 +149,10 @@ final class CheckpointSaver {
   }
 
   /** Adds the run's files and the manifest, and so makes the parts a checkpoint. */
-  private Void complete(
-      Snapshot snapshot, List<ShardedVector> vectors, List<Manifest.Part> parts) {
+  private Void complete(Snapshot snapshot, List<ShardedVector> vectors, List<Manifest.Part> parts) {
     long step = snapshot.step();
     try {
-      Manifest manifest =
-          manifest(snapshot, vectors, parts, files.save(folder.folder(step)));
+      Manifest manifest = manifest(snapshot, vectors, parts, files.save(folder.folder(step)));
       if (!manifest.gaps().isEmpty()) {
         throw new IllegalStateException("The ranks don't hold everything once: " + manifest.gaps());
       }

@@ -17,6 +17,8 @@ final class KilledSaver {
   private KilledSaver() {}
 
   /**
+   * Saves until it is killed.
+   *
    * @param arguments the folder and the number of ranks
    */
   public static void main(String[] arguments) {

@@ -66,8 +66,7 @@ class RunFilesTest {
   private void save(long step) {
     try (Shards shards = new Shards(0, 1, 3000, 3000).set(step)) {
       store(task)
-          .save(
-              new Snapshot(step, null, new ObjectMapper().createObjectNode()), shards.vectors());
+          .save(new Snapshot(step, null, new ObjectMapper().createObjectNode()), shards.vectors());
     }
   }
 
