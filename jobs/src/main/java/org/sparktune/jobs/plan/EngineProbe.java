@@ -23,7 +23,7 @@ record EngineProbe(String description, Engine.Precision precision, double gflops
   static EngineProbe measure(Engines.PrecisionChoice precision) {
     try (Engine engine = Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO)) {
       DType type = engine.precision() == Engine.Precision.BF16 ? DType.BF16 : DType.F32;
-      Weight weight = engine.freezeForTraining(engine.allocate(type, SIZE, SIZE));
+      Weight weight = engine.freeze(engine.allocate(type, SIZE, SIZE));
       Tensor x = engine.allocate(DType.F32, TOKENS, SIZE);
       Tensor y = engine.allocate(DType.F32, TOKENS, SIZE);
       run(engine, weight, x, y, WARM_UP_NANOS);

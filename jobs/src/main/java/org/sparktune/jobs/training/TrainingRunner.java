@@ -11,6 +11,7 @@ import java.util.function.BooleanSupplier;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.Fingerprint;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.doctor.Machine;
 import org.sparktune.jobs.ranks.DriverLink;
 import org.sparktune.jobs.ranks.HostShare;
 import org.sparktune.jobs.ranks.RankFacts;
@@ -31,6 +32,7 @@ import org.sparktune.trainer.model.MemoryEstimate;
 import org.sparktune.trainer.model.Tuning;
 import org.sparktune.trainer.optim.ParameterLayout;
 import org.sparktune.trainer.run.EvaluationMetrics;
+import org.sparktune.trainer.run.HostResources;
 import org.sparktune.trainer.run.Training;
 import org.sparktune.trainer.run.TrainingInputs;
 import org.sparktune.trainer.run.TrainingListener;
@@ -52,12 +54,14 @@ public final class TrainingRunner implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final DatasetFolder dataset;
   private final Tuning tuning;
+  private final HostShare share;
   private final Engine engine;
   private final DecoderTrainable trainable;
 
   /** Opens everything; {@link #close} is called for what was opened if one of it fails. */
   private TrainingRunner(TrainingRequest request, HostShare share) {
     this.request = request;
+    this.share = share;
     this.task = request.task();
     this.parameters = task.hyperparameters();
     try {
@@ -137,7 +141,10 @@ public final class TrainingRunner implements AutoCloseable {
                 identity(),
                 folder,
                 listener(folder, driver),
-                stopRequested));
+                stopRequested,
+                collective,
+                new HostResources(
+                    share.threads(), Machine.availableMemoryBytes() / share.ranksOnHost())));
     if (collective.rank() == 0) {
       new TrainedOutput(model, tuning).write(trainable, folder);
     }

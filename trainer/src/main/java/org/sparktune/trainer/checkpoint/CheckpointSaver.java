@@ -10,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.Agreement;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.ShardedVector;
 

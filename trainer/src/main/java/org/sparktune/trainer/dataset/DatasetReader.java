@@ -76,8 +76,32 @@ public final class DatasetReader implements AutoCloseable {
   public DatasetRow next() {
     load();
     DatasetRow row = rowGroup.row(rowOrder[cursor.row()], vocabularySize);
-    advance();
+    advance(1, rowGroup.rows());
     return row;
+  }
+
+  /**
+   * Passes over rows, never beyond the end of the epoch. Reads the footers of parts at most.
+   *
+   * @return how many rows were passed over
+   */
+  public long skip(long rows) {
+    long epoch = cursor.epoch();
+    long left = rows;
+    while (left > 0 && cursor.epoch() == epoch) {
+      long rowsOfPart = parts.get(partIndex()).rows();
+      if (cursor.rowGroup() == 0 && cursor.row() == 0 && left >= rowsOfPart) {
+        left -= rowsOfPart;
+        nextPart();
+        continue;
+      }
+      openPart();
+      int rowsOfGroup = part.rows(rowGroupIndex());
+      int passed = (int) Math.min(left, rowsOfGroup - cursor.row());
+      left -= passed;
+      advance(passed, rowsOfGroup);
+    }
+    return rows - left;
   }
 
   @Override
@@ -100,35 +124,52 @@ public final class DatasetReader implements AutoCloseable {
         && loaded.rowGroup() == cursor.rowGroup()) {
       return;
     }
-    long epoch = cursor.epoch();
-    int partIndex = order.parts(epoch, parts.size())[cursor.part()];
-    if (partIndex != openPart) {
-      close();
-      part = new PartReader(folder, parts.get(partIndex), configuration);
-      openPart = partIndex;
-    }
-    int rowGroupIndex = order.rowGroups(epoch, partIndex, part.rowGroups())[cursor.rowGroup()];
+    openPart();
+    int rowGroupIndex = rowGroupIndex();
     if (rowGroupIndex != openRowGroup) {
       // Let go of the old one first, so that only one is ever held.
       rowGroup = null;
       rowGroup = part.read(rowGroupIndex);
       openRowGroup = rowGroupIndex;
     }
-    rowOrder = order.rows(epoch, partIndex, rowGroupIndex, rowGroup.rows());
+    rowOrder = order.rows(cursor.epoch(), openPart, rowGroupIndex, rowGroup.rows());
     loaded = cursor;
   }
 
-  /** Moves the cursor from a row of the loaded row group to the next existing row. */
-  private void advance() {
-    if (cursor.row() + 1 < rowGroup.rows()) {
-      cursor = new Cursor(cursor.epoch(), cursor.part(), cursor.rowGroup(), cursor.row() + 1);
+  /** Opens the cursor's part, which reads its footer. */
+  private void openPart() {
+    int partIndex = partIndex();
+    if (partIndex != openPart) {
+      close();
+      part = new PartReader(folder, parts.get(partIndex), configuration);
+      openPart = partIndex;
+    }
+  }
+
+  private int partIndex() {
+    return order.parts(cursor.epoch(), parts.size())[cursor.part()];
+  }
+
+  private int rowGroupIndex() {
+    return order.rowGroups(cursor.epoch(), openPart, part.rowGroups())[cursor.rowGroup()];
+  }
+
+  /** Moves the cursor forward by rows of the open part's current row group, at most to its end. */
+  private void advance(int rows, int rowsOfGroup) {
+    if (cursor.row() + rows < rowsOfGroup) {
+      cursor = new Cursor(cursor.epoch(), cursor.part(), cursor.rowGroup(), cursor.row() + rows);
     } else if (cursor.rowGroup() + 1 < part.rowGroups()) {
       cursor = new Cursor(cursor.epoch(), cursor.part(), cursor.rowGroup() + 1, 0);
-    } else if (cursor.part() + 1 < parts.size()) {
-      cursor = new Cursor(cursor.epoch(), cursor.part() + 1, 0, 0);
     } else {
-      cursor = new Cursor(cursor.epoch() + 1, 0, 0, 0);
+      nextPart();
     }
+  }
+
+  private void nextPart() {
+    cursor =
+        cursor.part() + 1 < parts.size()
+            ? new Cursor(cursor.epoch(), cursor.part() + 1, 0, 0)
+            : new Cursor(cursor.epoch() + 1, 0, 0, 0);
   }
 
   private static String fingerprint(

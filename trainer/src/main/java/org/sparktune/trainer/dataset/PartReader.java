@@ -58,6 +58,10 @@ final class PartReader implements AutoCloseable {
     return reader.getRowGroups().size();
   }
 
+  int rows(int rowGroup) {
+    return Math.toIntExact(reader.getRowGroups().get(rowGroup).getRowCount());
+  }
+
   RowGroup read(int index) {
     List<BlockMetaData> groups = reader.getRowGroups();
     long firstRow = 0;

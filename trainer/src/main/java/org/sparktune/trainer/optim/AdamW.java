@@ -2,6 +2,7 @@ package org.sparktune.trainer.optim;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -11,88 +12,121 @@ import org.sparktune.trainer.memory.Tensor;
  * both moments bias-corrected, epsilon outside the root. Only the parameters the layout marks as
  * decayed decay.
  */
-public final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
   private final AdamWOptions options;
   private final FlatVectors vectors;
+  private final Ownership ownership;
   private final Arena arena = new Arena("AdamW's moments");
   private final Tensor first;
   private final Tensor second;
-  private final List<Block> blocks;
+  private final List<List<Block>> blocks = new ArrayList<>();
   private long steps;
+  private Factors factors;
 
   /** A stretch of parameters that are treated alike. */
-  private record Block(long offset, int count, boolean decayed) {}
+  private record Block(long offset, long stateOffset, int count, boolean decayed) {}
 
-  /**
-   * Allocates zero moments, eight bytes a parameter, off the heap.
-   *
-   * @param vectors does the arithmetic
-   */
+  /** A step's scalars, as {@code OptimizerKernels.adamW} takes them. */
+  private record Factors(
+      float gradientScale, float decay, float rootCorrection, float negativeStep) {}
+
+  /** Allocates zero moments for all parameters. */
   public AdamW(ParameterLayout layout, AdamWOptions options, FlatVectors vectors) {
-    this.options = options;
-    this.vectors = vectors;
-    this.first = arena.allocate(DType.F32, layout.size());
-    this.second = arena.allocate(DType.F32, layout.size());
-    this.blocks = blocks(layout);
+    this(layout, Ownership.whole(layout.size()), options, vectors);
   }
 
-  /** Exponential average of gradients, {@code (P)}, F32; PyTorch's {@code exp_avg}. */
+  /**
+   * Allocates zero moments, eight bytes for each owned parameter, off the heap.
+   *
+   * @param ownership what is updated
+   * @param vectors does the arithmetic
+   */
+  public AdamW(
+      ParameterLayout layout, Ownership ownership, AdamWOptions options, FlatVectors vectors) {
+    this.options = options;
+    this.vectors = vectors;
+    this.ownership = ownership;
+    this.first = arena.allocate(DType.F32, ownership.ownedSize());
+    this.second = arena.allocate(DType.F32, ownership.ownedSize());
+    for (Ownership.Slice slice : ownership.slices()) {
+      blocks.add(blocks(layout, slice));
+    }
+  }
+
+  /** Exponential average of gradients of what is owned, F32; PyTorch's {@code exp_avg}. */
   public Tensor firstMoments() {
     return first;
   }
 
-  /** Exponential average of squared gradients, {@code (P)}, F32; PyTorch's {@code exp_avg_sq}. */
+  /** Exponential average of squared gradients, F32; PyTorch's {@code exp_avg_sq}. */
   public Tensor secondMoments() {
     return second;
   }
 
-  /** Steps made. */
+  @Override
+  public Ownership ownership() {
+    return ownership;
+  }
+
+  @Override
   public long steps() {
     return steps;
   }
 
-  /** Says that the moments now hold what they held after this many steps. */
+  @Override
   public void restore(long stepsMade) {
     steps = stepsMade;
   }
 
-  /**
-   * Makes one step.
-   *
-   * @param parameters {@code (P)} F32, updated
-   * @param gradients {@code (P)} F32, read
-   * @param learningRate this step's rate
-   * @param gradientScale factor on the gradients, from {@link GradientClipping}
-   */
-  public void step(Tensor parameters, Tensor gradients, double learningRate, double gradientScale) {
+  @Override
+  public List<ShardedVector> state() {
+    return List.of(
+        new ShardedVector("exp_avg", ownership.size(), ownership.ranges(), first),
+        new ShardedVector("exp_avg_sq", ownership.size(), ownership.ranges(), second));
+  }
+
+  @Override
+  public long stateBytes() {
+    return arena.allocatedBytes();
+  }
+
+  @Override
+  public void begin(double learningRate, double gradientScale) {
     steps++;
-    float decayFactor = (float) (1.0 - learningRate * options.weightDecay());
-    float firstWeight = (float) (1.0 - options.beta1());
-    float secondWeight = (float) (1.0 - options.beta2());
-    float rootCorrection = (float) Math.sqrt(1.0 - StrictMath.pow(options.beta2(), (double) steps));
-    float negativeStep =
-        (float) (-learningRate / (1.0 - StrictMath.pow(options.beta1(), (double) steps)));
+    factors =
+        new Factors(
+            (float) gradientScale,
+            (float) (1.0 - learningRate * options.weightDecay()),
+            (float) Math.sqrt(1.0 - StrictMath.pow(options.beta2(), (double) steps)),
+            (float) (-learningRate / (1.0 - StrictMath.pow(options.beta1(), (double) steps))));
+  }
+
+  @Override
+  public void update(int bucket, Tensor parameters, Tensor gradients) {
+    List<Block> own = blocks.get(bucket);
+    Factors step = factors;
     vectors.forEachBlock(
-        blocks.size(),
+        own.size(),
         (index, kernels) -> {
-          Block block = blocks.get(index);
+          Block block = own.get(index);
           long offset = block.offset() * Float.BYTES;
+          long stateOffset = block.stateOffset() * Float.BYTES;
           kernels
               .optimizer()
               .adamW(
                   parameters.address() + offset,
                   gradients.address() + offset,
-                  first.address() + offset,
-                  second.address() + offset,
+                  first.address() + stateOffset,
+                  second.address() + stateOffset,
                   block.count(),
-                  (float) gradientScale,
-                  block.decayed() ? decayFactor : 1f,
-                  firstWeight,
+                  step.gradientScale(),
+                  block.decayed() ? step.decay() : 1f,
+                  (float) (1.0 - options.beta1()),
                   (float) options.beta2(),
-                  secondWeight,
-                  rootCorrection,
+                  (float) (1.0 - options.beta2()),
+                  step.rootCorrection(),
                   (float) options.epsilon(),
-                  negativeStep);
+                  step.negativeStep());
         });
   }
 
@@ -101,24 +135,18 @@ public final class AdamW implements AutoCloseable {
     arena.close();
   }
 
-  private static List<Block> blocks(ParameterLayout layout) {
+  private static List<Block> blocks(ParameterLayout layout, Ownership.Slice slice) {
     List<Block> blocks = new ArrayList<>();
-    long start = 0;
-    boolean decayed = false;
-    for (ParameterLayout.Entry entry : layout.entries()) {
-      if (entry.decayed() != decayed) {
-        cut(blocks, start, entry.offset(), decayed);
-        start = entry.offset();
-        decayed = entry.decayed();
+    for (ParameterLayout.Stretch stretch : layout.stretches(slice.range())) {
+      for (long from = stretch.from(); from < stretch.to(); from += FlatVectors.BLOCK) {
+        blocks.add(
+            new Block(
+                from,
+                slice.stateOffset() + from - slice.range().from(),
+                (int) Math.min(FlatVectors.BLOCK, stretch.to() - from),
+                stretch.decayed()));
       }
     }
-    cut(blocks, start, layout.size(), decayed);
     return List.copyOf(blocks);
-  }
-
-  private static void cut(List<Block> blocks, long from, long to, boolean decayed) {
-    for (long offset = from; offset < to; offset += FlatVectors.BLOCK) {
-      blocks.add(new Block(offset, (int) Math.min(FlatVectors.BLOCK, to - offset), decayed));
-    }
   }
 }

@@ -7,6 +7,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.collective.Slices.Range;
 import org.sparktune.trainer.engine.cpu.vector.ElementKernels;
 import org.sparktune.trainer.engine.cpu.vector.OptimizerKernels;
 import org.sparktune.trainer.memory.Memory;
@@ -14,8 +16,8 @@ import org.sparktune.trainer.memory.Tensor;
 
 /**
  * Arithmetic on flat F32 vectors of any length, in blocks of fixed size that threads take one by
- * one. What a block computes depends on nothing but its place, and sums are added up in block
- * order, so the bits are the same on any number of threads. To be called from one thread.
+ * one. What a block computes depends on nothing but its place, and sums over blocks are exact, so
+ * the bits are the same on any number of threads. To be called from one thread.
  */
 public final class FlatVectors implements AutoCloseable {
   /** Elements of a block: large enough to hide the hand-over, small enough to share evenly. */
@@ -23,7 +25,6 @@ public final class FlatVectors implements AutoCloseable {
 
   private final Kernels[] kernels;
   private final ExecutorService pool;
-  private double[] blockSums = {};
 
   /**
    * @param threads how many threads work, the caller's included
@@ -31,7 +32,7 @@ public final class FlatVectors implements AutoCloseable {
   public FlatVectors(int threads) {
     this.kernels = new Kernels[threads];
     for (int i = 0; i < threads; i++) {
-      kernels[i] = new Kernels(new OptimizerKernels(), new ElementKernels());
+      kernels[i] = new Kernels(new OptimizerKernels(), new ElementKernels(), new ExactSum());
     }
     this.pool =
         threads == 1
@@ -45,38 +46,53 @@ public final class FlatVectors implements AutoCloseable {
                 });
   }
 
-  /** The sum of the squares of a vector's elements, in double precision. */
+  /** The sum of the squares of a vector's elements. */
   public double squaredNorm(Tensor vector) {
-    long size = vector.size();
-    int blocks = blocks(size);
-    if (blockSums.length < blocks) {
-      blockSums = new double[blocks];
-    }
-    double[] sums = blockSums;
+    ExactSum sum = new ExactSum();
+    addSquares(vector, new Range(0, vector.size()), sum);
+    return sum.value();
+  }
+
+  /**
+   * Adds the squares of a range of a vector's elements: each run of {@link Slices#ALIGNMENT}
+   * elements, counted from the vector's beginning, is summed in double precision, and those sums
+   * are added exactly. So the bits don't depend on how the vector is cut into ranges.
+   *
+   * @param range begins at a multiple of {@link Slices#ALIGNMENT} and ends at one or at the
+   *     vector's end
+   */
+  public void addSquares(Tensor vector, Range range, ExactSum sum) {
     forEachBlock(
-        blocks,
+        blocks(range.size()),
         (block, thread) -> {
-          long from = (long) block * BLOCK;
-          int count = (int) Math.min(BLOCK, size - from);
-          sums[block] =
-              thread.optimizer().squaredNorm(vector.address() + from * Float.BYTES, count);
+          long from = range.from() + (long) block * BLOCK;
+          long to = Math.min(range.to(), from + BLOCK);
+          for (long run = from; run < to; run += Slices.ALIGNMENT) {
+            int count = (int) Math.min(Slices.ALIGNMENT, to - run);
+            long address = vector.address() + run * Float.BYTES;
+            thread.squares().add(thread.optimizer().squaredNorm(address, count));
+          }
         });
-    double sum = 0;
-    for (int block = 0; block < blocks; block++) {
-      sum += sums[block];
+    for (Kernels thread : kernels) {
+      sum.add(thread.squares());
+      thread.squares().clear();
     }
-    return sum;
   }
 
   /** {@code into += vector}, element by element. */
   public void add(Tensor into, Tensor vector) {
+    add(into, vector, new Range(0, into.size()));
+  }
+
+  /** {@code into += vector} in a range. */
+  public void add(Tensor into, Tensor vector, Range range) {
     requireSameSize(into, vector);
-    long size = into.size();
     forEachBlock(
-        blocks(size),
+        blocks(range.size()),
         (block, thread) -> {
-          long offset = (long) block * BLOCK * Float.BYTES;
-          int count = (int) Math.min(BLOCK, size - (long) block * BLOCK);
+          long begin = (long) block * BLOCK;
+          long offset = (range.from() + begin) * Float.BYTES;
+          int count = (int) Math.min(BLOCK, range.size() - begin);
           thread.elements().add(vector.address() + offset, into.address() + offset, count);
         });
   }
@@ -133,7 +149,7 @@ public final class FlatVectors implements AutoCloseable {
   }
 
   /** One thread's kernels. */
-  record Kernels(OptimizerKernels optimizer, ElementKernels elements) {}
+  record Kernels(OptimizerKernels optimizer, ElementKernels elements, ExactSum squares) {}
 
   /** Works on one block with the calling thread's kernels. */
   interface BlockTask {

@@ -2,6 +2,7 @@ package org.sparktune.trainer.optim;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.sparktune.trainer.collective.Slices.Range;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -34,7 +35,7 @@ public final class GradientTree implements AutoCloseable {
 
   /**
    * @param gradients {@code (P)} F32: holds each micro-batch's gradient in turn, in the end the sum
-   * @param maximumLeaves most micro-batches of a step
+   * @param maximumLeaves most micro-batches of a step that are summed here
    */
   public GradientTree(Tensor gradients, int maximumLeaves, FlatVectors vectors) {
     this.gradients = gradients;
@@ -46,7 +47,7 @@ public final class GradientTree implements AutoCloseable {
 
   /** How many partial sums, each as long as the gradient, have to be held. */
   public static int partialSums(int maximumLeaves) {
-    return Integer.SIZE - Integer.numberOfLeadingZeros(maximumLeaves - 1);
+    return Integer.SIZE - Integer.numberOfLeadingZeros(Math.max(1, maximumLeaves) - 1);
   }
 
   /** Begins a step: zeroes the gradients for the first micro-batch. */
@@ -68,9 +69,18 @@ public final class GradientTree implements AutoCloseable {
 
   /** Takes up the last micro-batch's gradient: the vector then holds the sum of all. */
   public void finish() {
+    finish(new Range(0, gradients.size()));
+  }
+
+  /**
+   * Takes up a part of the last micro-batch's gradient, as soon as that part is complete.
+   *
+   * @param range not finished before in this step
+   */
+  public void finish(Range range) {
     for (int level = 0; seen >> level != 0; level++) {
       if ((seen >> level & 1) == 1) {
-        vectors.add(gradients, partials.get(level));
+        vectors.add(gradients, partials.get(level), range);
       }
     }
   }

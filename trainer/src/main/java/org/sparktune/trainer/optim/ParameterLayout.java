@@ -2,6 +2,7 @@ package org.sparktune.trainer.optim;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.sparktune.trainer.collective.Slices.Range;
 
 /** Where each trained parameter lies in the flat parameter and gradient vectors. */
 public final class ParameterLayout {
@@ -26,6 +27,15 @@ public final class ParameterLayout {
     }
   }
 
+  /**
+   * Neighbouring elements that are treated alike.
+   *
+   * @param from first element
+   * @param to one past the last
+   * @param decayed whether weight decay applies
+   */
+  public record Stretch(long from, long to, boolean decayed) {}
+
   private final List<Entry> entries = new ArrayList<>();
   private long size;
 
@@ -40,6 +50,25 @@ public final class ParameterLayout {
   /** The parameters in order. */
   public List<Entry> entries() {
     return List.copyOf(entries);
+  }
+
+  /** A range of the flat vectors, cut where weight decay begins or ends to apply. */
+  public List<Stretch> stretches(Range range) {
+    List<Stretch> stretches = new ArrayList<>();
+    for (Entry entry : entries) {
+      long from = Math.max(range.from(), entry.offset());
+      long to = Math.min(range.to(), entry.offset() + entry.size());
+      int last = stretches.size() - 1;
+      if (from >= to) {
+        continue;
+      }
+      if (last >= 0 && stretches.get(last).decayed() == entry.decayed()) {
+        stretches.set(last, new Stretch(stretches.get(last).from(), to, entry.decayed()));
+      } else {
+        stretches.add(new Stretch(from, to, entry.decayed()));
+      }
+    }
+    return stretches;
   }
 
   /** The length of the flat vectors. */

@@ -47,6 +47,17 @@ public interface Trainable<B> {
    */
   LossSum accumulate(B batch, double lossScale);
 
+  /**
+   * As {@link #accumulate(Object, double)}, telling which part of the gradient is complete while
+   * the pass is still under way. The listener may read and write that part. Without an override it
+   * is only told in the end.
+   */
+  default LossSum accumulate(B batch, double lossScale, GradientListener listener) {
+    LossSum sum = accumulate(batch, lossScale);
+    listener.completedFrom(0);
+    return sum;
+  }
+
   /** Runs forward only; the loss as {@link #accumulate} would return it. */
   LossSum evaluate(B batch);
 

@@ -3,39 +3,67 @@ package org.sparktune.trainer.run;
 import java.util.List;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.Agreement;
+import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.optim.ExactSum;
 import org.sparktune.trainer.optim.Trainable;
 
-/** The mean loss over all loss-carrying tokens of a validation split. */
+/**
+ * The mean loss over all loss-carrying tokens of a validation split. Ranks share the micro-batches;
+ * their losses are added exactly, so the mean has the same bits at any number of ranks.
+ */
 final class Evaluator {
   private final Trainable<Batch> trainable;
   private final DatasetReader validation;
   private final int batchSize;
+  private final Collective collective;
 
-  Evaluator(Trainable<Batch> trainable, DatasetReader validation, int batchSize) {
+  Evaluator(
+      Trainable<Batch> trainable, DatasetReader validation, int batchSize, Collective collective) {
     this.trainable = trainable;
     this.validation = validation;
     this.batchSize = batchSize;
+    this.collective = collective;
   }
 
   EvaluationMetrics evaluate(long step) {
-    double sum = 0;
+    long microBatches = (validation.rows() + batchSize - 1) / batchSize;
+    long from = microBatches * collective.rank() / collective.ranks();
+    long to = microBatches * (collective.rank() + 1) / collective.ranks();
+    ExactSum losses = new ExactSum();
     long tokens = 0;
+    String problem = "";
     validation.seek(Cursor.START);
-    while (validation.cursor().epoch() == 0) {
+    validation.skip(from * batchSize);
+    for (long i = from; i < to && problem.isEmpty(); i++) {
       MicroBatch microBatch = MicroBatch.read(validation, batchSize);
       Trainable.LossSum loss = trainable.evaluate(microBatch.batch());
-      if (!Double.isFinite(loss.sum())) {
-        throw new SparktuneException(
-            ErrorCode.DIVERGED,
-            "The validation loss after step %d is %s at %s."
-                .formatted(step, loss.sum(), MicroBatch.places(List.of(microBatch))),
-            "Lower the learning rate; a checkpoint before this step is still good.");
-      }
-      sum += loss.sum();
+      losses.add(loss.sum());
       tokens += loss.tokens();
+      if (!Double.isFinite(loss.sum())) {
+        problem = loss.sum() + " at " + MicroBatch.places(List.of(microBatch));
+      }
+    }
+    long[] numbers = new long[ExactSum.LENGTH + 1];
+    numbers[ExactSum.LENGTH] = tokens;
+    losses.writeTo(numbers, 0);
+    collective.sum(numbers);
+    losses.readFrom(numbers, 0);
+    return mean(step, losses.value(), numbers[ExactSum.LENGTH], problem);
+  }
+
+  private EvaluationMetrics mean(long step, double sum, long tokens, String problem) {
+    if (!Double.isFinite(sum)) {
+      List<String> problems = new Agreement(collective).gather(problem);
+      problems.removeIf(String::isEmpty);
+      throw new SparktuneException(
+          ErrorCode.DIVERGED,
+          "The validation loss after step %d is %s."
+              .formatted(step, problems.isEmpty() ? sum : problems.get(0)),
+          "Lower the learning rate; a checkpoint before this step is still good.");
     }
     if (tokens == 0) {
       throw new SparktuneException(

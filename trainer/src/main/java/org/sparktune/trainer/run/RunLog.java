@@ -16,6 +16,7 @@ final class RunLog {
 
   private final JsonLinesFile metrics;
   private final TrainingListener listener;
+  private final boolean first;
   private final long begin = System.nanoTime();
   private int stepsHere;
   private long windowTokens;
@@ -25,17 +26,34 @@ final class RunLog {
   private long averageTokens;
   private double averageSeconds;
 
-  RunLog(Path metricsFile, TrainingListener listener) {
+  /**
+   * @param first whether this is the rank that writes; the others only tell their listener
+   */
+  RunLog(Path metricsFile, TrainingListener listener, boolean first) {
     this.metrics = new JsonLinesFile(metricsFile);
     this.listener = listener;
+    this.first = first;
   }
 
   void truncateAfter(long step) {
-    metrics.truncateAfter(step);
+    if (first) {
+      metrics.truncateAfter(step);
+    }
+  }
+
+  void sample(long step) {
+    if (first) {
+      listener.sample(step);
+    }
+  }
+
+  void checkpointed(long step, String location) {
+    info("checkpoint {}", location);
+    listener.checkpointed(step, location);
   }
 
   void started(TrainingPlan plan) {
-    LOG.info(
+    info(
         "{} rows, {} tokens ({} with loss); {} steps an epoch, {} in all, {} tokens a step",
         number(plan.rows()),
         number(plan.tokensPerEpoch()),
@@ -43,7 +61,7 @@ final class RunLog {
         number(plan.stepsPerEpoch()),
         number(plan.totalSteps()),
         number(plan.tokensPerStep()));
-    LOG.info(
+    info(
         "{} trained parameters; parameters, gradients and moments take {} bytes",
         number(plan.trainedParameters()),
         number(plan.trainingBytes()));
@@ -77,7 +95,7 @@ final class RunLog {
             seconds * 1e3,
             windowTokens / windowSeconds);
     if (progress.step() % logEvery == 0 || progress.step() == totalSteps) {
-      LOG.info(
+      info(
           "step {}/{} | loss {} | grad norm {} | lr {} | {} ms | {} tok/s",
           step.step(),
           step.totalSteps(),
@@ -86,7 +104,7 @@ final class RunLog {
           "%.3e".formatted(step.learningRate()),
           "%.0f".formatted(step.millis()),
           "%,.0f".formatted(step.tokensPerSecond()));
-      metrics.append(line(step));
+      append(line(step));
       windowTokens = 0;
       windowSeconds = 0;
     }
@@ -94,7 +112,7 @@ final class RunLog {
   }
 
   void evaluated(EvaluationMetrics evaluation) {
-    LOG.info(
+    info(
         "step {} | validation loss {} | perplexity {} | {} tokens",
         evaluation.step(),
         "%.4f".formatted(evaluation.loss()),
@@ -104,7 +122,7 @@ final class RunLog {
     line.put("step", evaluation.step());
     line.put("eval_loss", evaluation.loss());
     line.put("perplexity", evaluation.perplexity());
-    metrics.append(line);
+    append(line);
     listener.evaluated(evaluation);
   }
 
@@ -119,7 +137,7 @@ final class RunLog {
             averageTokensPerSecond(),
             Optional.ofNullable(progress.lastEvaluation()),
             Optional.ofNullable(progress.bestEvaluation()));
-    LOG.info(
+    info(
         "{} steps, {} tokens; {} s here, {} tok/s on average",
         number(result.steps()),
         number(result.tokens()),
@@ -145,6 +163,18 @@ final class RunLog {
     line.put("tokens", step.tokens());
     line.put("tokens_per_s", step.tokensPerSecond());
     return line;
+  }
+
+  private void info(String format, Object... values) {
+    if (first) {
+      LOG.info(format, values);
+    }
+  }
+
+  private void append(Map<String, Object> line) {
+    if (first) {
+      metrics.append(line);
+    }
   }
 
   private static String number(long value) {

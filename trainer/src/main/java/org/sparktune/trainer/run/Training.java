@@ -1,5 +1,9 @@
 package org.sparktune.trainer.run;
 
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.Collective;
+
 /**
  * Trains a {@link org.sparktune.trainer.optim.Trainable} from a prepared dataset: the one entry
  * point of this package.
@@ -20,6 +24,21 @@ public final class Training {
   public static TrainingResult run(TrainingInputs inputs) {
     try (TrainingLoop loop = new TrainingLoop(inputs)) {
       return loop.run();
+    } catch (RuntimeException | Error e) {
+      tellOthers(inputs.collective(), e);
+      throw e;
+    }
+  }
+
+  /**
+   * Lets the other ranks know of a failure that may be this rank's alone. Where all have failed in
+   * the same way, each has left its last operation before the first of them comes here.
+   */
+  private static void tellOthers(Collective collective, Throwable failure) {
+    boolean lost =
+        failure instanceof SparktuneException known && known.code() == ErrorCode.PEER_LOST;
+    if (collective.ranks() > 1 && !lost) {
+      collective.abort(String.valueOf(failure.getMessage()));
     }
   }
 }

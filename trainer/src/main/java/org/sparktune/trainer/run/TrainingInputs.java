@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.optim.Trainable;
@@ -25,6 +26,9 @@ import org.sparktune.trainer.optim.Trainable;
  * @param listener is told what happens
  * @param stopRequested asked between steps; when true the run writes a checkpoint and ends with
  *     {@link org.sparktune.core.ErrorCode#INTERRUPTED}
+ * @param collective the ranks that train together; all of them have equal inputs but for {@code
+ *     listener}, {@code stopRequested} and {@code resources}. Closed by its owner, not by the run
+ * @param resources what this rank may take of its host
  */
 public record TrainingInputs(
     Trainable<Batch> trainable,
@@ -34,7 +38,9 @@ public record TrainingInputs(
     Map<String, String> identity,
     Path taskFolder,
     TrainingListener listener,
-    BooleanSupplier stopRequested) {
+    BooleanSupplier stopRequested,
+    Collective collective,
+    HostResources resources) {
 
   /** Copies the identity, sorted. */
   public TrainingInputs {

@@ -2,78 +2,83 @@ package org.sparktune.trainer.run;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
 import org.apache.hadoop.conf.Configuration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.checkpoint.CheckpointStore;
-import org.sparktune.trainer.collective.LocalCollective;
-import org.sparktune.trainer.collective.ShardedVector;
-import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.collective.MeteredCollective;
+import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.dataset.DatasetReader;
-import org.sparktune.trainer.model.Batch;
-import org.sparktune.trainer.optim.AdamW;
-import org.sparktune.trainer.optim.FlatVectors;
-import org.sparktune.trainer.optim.GradientTree;
-import org.sparktune.trainer.optim.Trainable;
 
-/** One run: evaluate → sample → checkpoint → step → log, until all steps are made. */
+/**
+ * One run, as one of its ranks: evaluate → sample → checkpoint → step → log, until all steps are
+ * made. All ranks do the same at the same step; the first alone samples and writes the metrics.
+ */
 final class TrainingLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
 
   private final TrainingInputs inputs;
-  private final TrainingOptions options;
-  private final Trainable<Batch> trainable;
+  private final MeteredCollective collective;
   private final TrainingPlan plan;
   private final long totalSteps;
-  private final FlatVectors vectors;
-  private final AdamW optimizer;
-  private final GradientTree tree;
-  private final TrainingStep trainingStep;
+  private final Shard shard;
+  private final StepReader reader;
+  private final StepBoundary boundary;
   private final RunStore store;
   private final RunLog log;
-  private final ControlFile control;
+  private final RankLog rankLog;
   private final Optional<Evaluator> evaluator;
 
   private ControlFile.Settings settings;
   private Progress progress;
+  private Cursor cursor = Cursor.START;
 
   TrainingLoop(TrainingInputs inputs) {
+    TrainingOptions options = inputs.options();
     this.inputs = inputs;
-    this.options = inputs.options();
-    this.trainable = inputs.trainable();
-    this.plan = TrainingPlan.of(options, inputs.train().split(), trainable.layout().size());
+    this.collective = new MeteredCollective(inputs.collective());
+    this.plan =
+        TrainingPlan.of(
+            options,
+            inputs.train().split(),
+            inputs.trainable().layout().size(),
+            collective.ranks());
     this.totalSteps = plan.totalSteps();
-    this.vectors = new FlatVectors(Runtime.getRuntime().availableProcessors());
-    this.optimizer = new AdamW(trainable.layout(), options.optimizer(), vectors);
-    this.tree =
-        new GradientTree(trainable.gradients(), options.gradientAccumulationSteps(), vectors);
-    this.trainingStep = new TrainingStep(trainable, options, optimizer, tree, vectors);
-    SortedMap<String, String> identity = RunIdentity.of(inputs, totalSteps);
     this.store =
         new RunStore(
             CheckpointStore.open(
                 inputs.taskFolder().resolve("checkpoints").toString(),
                 new Configuration(),
                 options.cadence().keepCheckpoints(),
-                RunStore.describe(identity, trainable.layout()),
-                new LocalCollective()));
-    this.log = new RunLog(inputs.taskFolder().resolve("metrics.jsonl"), inputs.listener());
-    this.control = new ControlFile(inputs.taskFolder().resolve("control.json"));
+                RunStore.describe(RunIdentity.of(inputs, totalSteps), inputs.trainable().layout()),
+                collective));
+    boolean first = collective.rank() == 0;
+    this.log = new RunLog(inputs.taskFolder().resolve("metrics.jsonl"), inputs.listener(), first);
+    this.rankLog = new RankLog(inputs.taskFolder(), collective);
+    ControlFile control = new ControlFile(inputs.taskFolder().resolve("control.json"));
+    this.boundary = new StepBoundary(collective, control, inputs.stopRequested());
     this.evaluator =
-        inputs.validation().map(split -> new Evaluator(trainable, split, options.batchSize()));
+        inputs
+            .validation()
+            .map(
+                split -> new Evaluator(inputs.trainable(), split, options.batchSize(), collective));
     this.settings = new ControlFile.Settings(options.schedule(), options.cadence());
     this.progress = Progress.start(options.schedule().learningRate());
+    this.shard = new Shard(inputs, collective);
+    this.reader =
+        new StepReader(
+            inputs.train(), options.batchSize(), options.gradientAccumulationSteps(), collective);
   }
 
   TrainingResult run() {
     boolean resumed = resume();
+    warnOfIdleRanks();
     log.started(
         plan.with(inputs.validation().map(DatasetReader::rows).orElse(0L), progress.step()));
+    reader.start(cursor, totalSteps - progress.step());
     // A resumed run has evaluated, sampled and saved at this step already.
     boolean arrived = !resumed;
     while (true) {
@@ -86,7 +91,7 @@ final class TrainingLoop implements AutoCloseable {
           evaluate();
         }
         if (isDue(cadence.sampleEvery()) || (last && cadence.sampleEvery() > 0)) {
-          inputs.listener().sample(step);
+          log.sample(step);
         }
         if (last || isDue(cadence.checkpointEvery())) {
           checkpoint();
@@ -96,32 +101,32 @@ final class TrainingLoop implements AutoCloseable {
       if (last) {
         break;
       }
-      if (inputs.stopRequested().getAsBoolean()) {
+      StepBoundary.Decision decision = boundary.decide(settings);
+      if (decision.stop()) {
         throw interrupted(saved);
       }
-      pollControl();
+      decision.changed().ifPresent(this::change);
       step();
       arrived = true;
     }
     return log.finished(progress);
   }
 
+  /** Waits until nothing is read or computed any more. */
   @Override
   public void close() {
-    tree.close();
-    optimizer.close();
-    vectors.close();
+    reader.close();
+    shard.close();
   }
 
   private void step() {
-    List<MicroBatch> microBatches =
-        MicroBatch.readStep(
-            inputs.train(), options.batchSize(), options.gradientAccumulationSteps());
+    StepReader.Step batches = reader.next();
     double learningRate = settings.schedule().at(progress.step(), totalSteps);
     long begin = System.nanoTime();
+    rankLog.begin();
     TrainingStep.Outcome outcome;
     try {
-      outcome = trainingStep.make(progress.step(), microBatches, learningRate);
+      outcome = shard.step().make(progress.step(), batches, learningRate);
     } catch (TrainingStep.NotFiniteException e) {
       throw new SparktuneException(
           ErrorCode.DIVERGED,
@@ -132,9 +137,11 @@ final class TrainingLoop implements AutoCloseable {
           e);
     }
     double seconds = (System.nanoTime() - begin) * 1e-9;
+    cursor = batches.after();
     progress = progress.afterStep(outcome.tokens(), outcome.loss());
     log.stepped(
         progress, totalSteps, outcome, learningRate, seconds, settings.cadence().logEvery());
+    rankLog.stepped(progress.step(), seconds);
   }
 
   private void evaluate() {
@@ -147,50 +154,49 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   private void checkpoint() {
-    String location = store.save(progress, inputs.train().cursor(), vectors());
-    LOG.info("checkpoint {}", location);
-    inputs.listener().checkpointed(progress.step(), location);
+    String location = shard.withVectors(vectors -> store.save(progress, cursor, vectors));
+    log.checkpointed(progress.step(), location);
   }
 
   private boolean resume() {
     createTaskFolder();
-    Optional<RunStore.Restored> restored = store.restore(vectors());
-    progress = restored.map(RunStore.Restored::progress).orElse(progress);
+    Optional<RunStore.Restored> restored = shard.withVectors(store::restore);
     if (restored.isPresent()) {
-      optimizer.restore(progress.step());
-      trainable.parametersChanged();
+      progress = restored.get().progress();
+      cursor = restored.get().cursor();
+      shard.restored(progress.step());
     }
-    restored.ifPresent(found -> inputs.train().seek(found.cursor()));
     settings =
         new ControlFile.Settings(
             settings.schedule().withLearningRate(progress.learningRate()), settings.cadence());
     log.truncateAfter(restored.isPresent() ? progress.step() : -1);
+    rankLog.truncateAfter(restored.isPresent() ? progress.step() : -1);
     return restored.isPresent();
   }
 
-  /** What this rank, the only one, holds: everything. */
-  private List<ShardedVector> vectors() {
-    long size = trainable.layout().size();
-    List<Slices.Range> all = List.of(new Slices.Range(0, size));
-    return List.of(
-        new ShardedVector("parameters", size, all, trainable.parameters()),
-        new ShardedVector("exp_avg", size, all, optimizer.firstMoments()),
-        new ShardedVector("exp_avg_sq", size, all, optimizer.secondMoments()));
+  private void change(ControlFile.Settings changed) {
+    if (collective.rank() == 0) {
+      LOG.info(
+          "control.json at step {}: learning rate {}, {}",
+          progress.step(),
+          changed.schedule().learningRate(),
+          changed.cadence());
+    }
+    settings = changed;
+    progress = progress.withLearningRate(changed.schedule().learningRate());
   }
 
-  private void pollControl() {
-    control
-        .poll(settings)
-        .ifPresent(
-            changed -> {
-              LOG.info(
-                  "control.json at step {}: learning rate {}, {}",
-                  progress.step(),
-                  changed.schedule().learningRate(),
-                  changed.cadence());
-              settings = changed;
-              progress = progress.withLearningRate(changed.schedule().learningRate());
-            });
+  private void warnOfIdleRanks() {
+    int leaves = inputs.options().gradientAccumulationSteps();
+    if (collective.rank() == 0 && collective.ranks() > leaves) {
+      LOG.warn(
+          "{} executors and gradient_accumulation_steps {}: {} of them compute nothing. Raise"
+              + " gradient_accumulation_steps to {} and lower batch_size, or use fewer executors.",
+          collective.ranks(),
+          leaves,
+          collective.ranks() - leaves,
+          collective.ranks());
+    }
   }
 
   private SparktuneException interrupted(boolean saved) {

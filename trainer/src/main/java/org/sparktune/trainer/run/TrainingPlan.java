@@ -1,6 +1,7 @@
 package org.sparktune.trainer.run;
 
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.optim.GradientTree;
 
 /**
@@ -13,7 +14,7 @@ import org.sparktune.trainer.optim.GradientTree;
  * @param totalSteps optimizer steps of the run
  * @param tokensPerStep tokens of an average step
  * @param trainedParameters length of the parameter vector
- * @param trainingBytes parameters, gradients, moments and partial sums together
+ * @param trainingBytes parameters, gradients, moments and partial sums of the rank that holds most
  * @param validationRows rows of the validation split, 0 without one
  * @param resumedStep the step whose checkpoint the run goes on from, 0 for a new run
  */
@@ -37,9 +38,24 @@ public record TrainingPlan(
    */
   public static TrainingPlan of(
       TrainingOptions options, DatasetManifest.Split train, long trainedParameters) {
+    return of(options, train, trainedParameters, 1);
+  }
+
+  /**
+   * Does the arithmetic of a run of several ranks, of which each owns a slice of the moments.
+   *
+   * @param ranks how many train together
+   */
+  public static TrainingPlan of(
+      TrainingOptions options, DatasetManifest.Split train, long trainedParameters, int ranks) {
     long microBatches = ceilingDivide(train.rows(), options.batchSize());
     long stepsPerEpoch = ceilingDivide(microBatches, options.gradientAccumulationSteps());
-    long partialSums = GradientTree.partialSums(options.gradientAccumulationSteps());
+    int leaves = 0;
+    for (int rank = 0; rank < ranks; rank++) {
+      leaves = Math.max(leaves, Shard.ownLeaves(rank, ranks, options.gradientAccumulationSteps()));
+    }
+    long partialSums = GradientTree.partialSums(leaves);
+    long moments = 2 * ceilingDivide(trainedParameters, Slices.groups(ranks));
     return new TrainingPlan(
         train.rows(),
         train.tokens(),
@@ -48,8 +64,7 @@ public record TrainingPlan(
         options.maxSteps() > 0 ? options.maxSteps() : options.epochs() * stepsPerEpoch,
         stepsPerEpoch == 0 ? 0 : train.tokens() / stepsPerEpoch,
         trainedParameters,
-        // Parameters, gradients and two moments.
-        (4 + partialSums) * trainedParameters * Float.BYTES,
+        ((2 + partialSums) * trainedParameters + moments) * Float.BYTES,
         0,
         0);
   }

@@ -3,37 +3,44 @@ package org.sparktune.trainer.run;
 import java.util.List;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.Agreement;
+import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.Seeds;
-import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.model.Batch;
-import org.sparktune.trainer.optim.AdamW;
-import org.sparktune.trainer.optim.FlatVectors;
+import org.sparktune.trainer.optim.ExactSum;
 import org.sparktune.trainer.optim.GradientClipping;
 import org.sparktune.trainer.optim.GradientTree;
+import org.sparktune.trainer.optim.Optimizer;
 import org.sparktune.trainer.optim.Trainable;
 
 /**
  * One optimizer step: the gradients of its micro-batches, each scaled by one over the valid tokens
- * of the whole step, summed in the fixed tree, clipped, and given to AdamW.
+ * of the whole step, summed in the fixed tree over all ranks, clipped, and given to the optimizer
+ * of each slice's owner. All ranks come to the same numbers, and to the same failures.
  */
 final class TrainingStep {
   private final Trainable<Batch> trainable;
   private final TrainingOptions options;
-  private final AdamW optimizer;
+  private final Optimizer optimizer;
   private final GradientTree tree;
-  private final FlatVectors vectors;
+  private final GradientExchange exchange;
+  private final Collective collective;
+  private final Agreement agreement;
 
   TrainingStep(
       Trainable<Batch> trainable,
       TrainingOptions options,
-      AdamW optimizer,
+      Optimizer optimizer,
       GradientTree tree,
-      FlatVectors vectors) {
+      GradientExchange exchange,
+      Collective collective) {
     this.trainable = trainable;
     this.options = options;
     this.optimizer = optimizer;
     this.tree = tree;
-    this.vectors = vectors;
+    this.exchange = exchange;
+    this.collective = collective;
+    this.agreement = new Agreement(collective);
   }
 
   /**
@@ -51,9 +58,9 @@ final class TrainingStep {
 
     private final String places;
 
-    NotFiniteException(String message, List<MicroBatch> microBatches) {
+    NotFiniteException(String message, String places) {
       super(message);
-      this.places = MicroBatch.places(microBatches);
+      this.places = places;
     }
 
     /** The rows that led to it. */
@@ -67,55 +74,108 @@ final class TrainingStep {
    *
    * @param step steps already made
    */
-  Outcome make(long step, List<MicroBatch> microBatches, double learningRate)
-      throws NotFiniteException {
+  Outcome make(long step, StepReader.Step batches, double learningRate) throws NotFiniteException {
+    collective.beginStep(step);
+    List<MicroBatch> own = batches.microBatches();
+    long[] tokens = tokens(own);
+    collective.sum(tokens);
+    long validTokens = tokens[0];
+    if (validTokens == 0) {
+      throw new SparktuneException(
+          ErrorCode.BAD_DATA,
+          "No token of step %d carries loss: %s.".formatted(step + 1, places(own)),
+          "Check the loss masks of the dataset.");
+    }
+    double[] losses = accumulate(step, batches, 1.0 / validTokens);
+    double norm = agree(losses, exchange.finish(optimizer));
+    requireFinite(losses, batches);
+    if (!Double.isFinite(norm)) {
+      throw new NotFiniteException("the gradient's norm is " + norm, places(own));
+    }
+    optimizer.begin(learningRate, GradientClipping.factor(options.maxGradNorm(), norm));
+    exchange.update(optimizer);
+    trainable.parametersChanged();
+    return new Outcome(GradientTree.sum(losses) / validTokens, norm, tokens[1]);
+  }
+
+  /** Tokens that carry loss, and all tokens. */
+  private static long[] tokens(List<MicroBatch> microBatches) {
     long validTokens = 0;
     long tokens = 0;
     for (MicroBatch microBatch : microBatches) {
       validTokens += microBatch.batch().validTokens();
       tokens += microBatch.batch().tokens().length;
     }
-    if (validTokens == 0) {
-      throw new SparktuneException(
-          ErrorCode.BAD_DATA,
-          "No token of step %d carries loss: %s."
-              .formatted(step + 1, MicroBatch.places(microBatches)),
-          "Check the loss masks of the dataset.");
-    }
-    double loss = accumulate(step, microBatches, 1.0 / validTokens) / validTokens;
-    Tensor gradients = trainable.gradients();
-    double norm = Math.sqrt(vectors.squaredNorm(gradients));
-    if (!Double.isFinite(norm)) {
-      throw new NotFiniteException("the gradient's norm is " + norm, microBatches);
-    }
-    optimizer.step(
-        trainable.parameters(),
-        gradients,
-        learningRate,
-        GradientClipping.factor(options.maxGradNorm(), norm));
-    trainable.parametersChanged();
-    return new Outcome(loss, norm, tokens);
+    return new long[] {validTokens, tokens};
   }
 
-  /** Leaves the step's gradient in the trainable's vector; returns the summed loss. */
-  private double accumulate(long step, List<MicroBatch> microBatches, double lossScale)
-      throws NotFiniteException {
-    double[] losses = new double[microBatches.size()];
+  /**
+   * Leaves the sum of this rank's gradients in the trainable's vector, on its way to the others.
+   *
+   * @return the summed loss of each micro-batch of the step, 0 for those of other ranks; after one
+   *     that is not finite nothing more is computed
+   */
+  private double[] accumulate(long step, StepReader.Step batches, double lossScale) {
+    double[] losses = new double[batches.leaves()];
     tree.begin();
-    for (int i = 0; i < losses.length; i++) {
-      Batch batch = microBatches.get(i).batch();
+    exchange.begin();
+    int count = batches.microBatches().size();
+    for (int i = 0; i < count; i++) {
+      int leaf = batches.firstLeaf() + i;
+      Batch batch = batches.microBatches().get(i).batch();
+      boolean last = i + 1 == count;
       if (batch.validTokens() > 0) {
-        trainable.reseed(Seeds.derive(options.seed(), step, i));
-        losses[i] = trainable.accumulate(batch, lossScale).sum();
+        trainable.reseed(Seeds.derive(options.seed(), step, leaf));
+        losses[leaf] =
+            last
+                ? trainable.accumulate(batch, lossScale, exchange).sum()
+                : trainable.accumulate(batch, lossScale).sum();
       }
-      if (!Double.isFinite(losses[i])) {
-        throw new NotFiniteException("the loss is " + losses[i], List.of(microBatches.get(i)));
+      if (!Double.isFinite(losses[leaf])) {
+        break;
       }
-      if (i + 1 < losses.length) {
+      if (!last) {
         tree.next();
       }
     }
-    tree.finish();
-    return GradientTree.sum(losses);
+    return losses;
+  }
+
+  /**
+   * Brings all ranks' losses and the gradient's norm to every rank, in one message.
+   *
+   * @param losses filled in
+   * @param squares of the gradients that this rank owns
+   * @return the norm
+   */
+  private double agree(double[] losses, ExactSum squares) {
+    long[] numbers = new long[losses.length + ExactSum.LENGTH];
+    for (int leaf = 0; leaf < losses.length; leaf++) {
+      numbers[leaf] = Double.doubleToRawLongBits(losses[leaf]);
+    }
+    squares.writeTo(numbers, losses.length);
+    agreement.sum(numbers);
+    for (int leaf = 0; leaf < losses.length; leaf++) {
+      losses[leaf] = Double.longBitsToDouble(numbers[leaf]);
+    }
+    squares.readFrom(numbers, losses.length);
+    return Math.sqrt(squares.value());
+  }
+
+  private void requireFinite(double[] losses, StepReader.Step batches) throws NotFiniteException {
+    for (int leaf = 0; leaf < losses.length; leaf++) {
+      if (!Double.isFinite(losses[leaf])) {
+        int index = leaf - batches.firstLeaf();
+        boolean own = index >= 0 && index < batches.microBatches().size();
+        List<MicroBatch> found = own ? List.of(batches.microBatches().get(index)) : List.of();
+        throw new NotFiniteException("the loss is " + losses[leaf], places(found));
+      }
+    }
+  }
+
+  /** The places of rows on all ranks; every rank must ask. */
+  private String places(List<MicroBatch> own) {
+    List<String> places = agreement.gather(MicroBatch.places(own));
+    return String.join("; ", places.stream().filter(text -> !text.isEmpty()).toList());
   }
 }

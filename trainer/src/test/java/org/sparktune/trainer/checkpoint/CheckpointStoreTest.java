@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.Agreement;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.LocalCollective;
 import org.sparktune.trainer.modelfile.SafetensorsFile;

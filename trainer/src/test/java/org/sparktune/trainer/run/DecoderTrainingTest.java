@@ -21,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.LocalCollective;
 import org.sparktune.trainer.dataset.DatasetFixture;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
@@ -71,8 +72,8 @@ class DecoderTrainingTest {
 
     assertEquals(7, resumed.steps().get(0).step());
     assertArrayEquals(whole.parameters(), resumed.parameters());
-    Path optimizer = Path.of("checkpoints/step-00000012/optimizer.safetensors");
-    assertEquals(-1, Files.mismatch(task.resolve(optimizer), otherTask.resolve(optimizer)));
+    assertEquals(
+        -1, Files.mismatch(TrainingTest.part(task, 12), TrainingTest.part(otherTask, 12)));
   }
 
   @Test
@@ -164,7 +165,9 @@ class DecoderTrainingTest {
                   Map.of(),
                   task,
                   listener,
-                  () -> false));
+                  () -> false,
+                  new LocalCollective(),
+                  new HostResources(2, 1L << 30)));
       return new Outcome(result, steps, trainable.parameters().toFloatArray());
     }
   }

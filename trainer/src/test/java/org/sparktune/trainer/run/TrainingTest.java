@@ -26,6 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.LocalCollective;
 import org.sparktune.trainer.dataset.DatasetFixture;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
@@ -296,7 +297,16 @@ class TrainingTest {
       TrainingResult result =
           Training.run(
               new TrainingInputs(
-                  bigram, train, Optional.of(validation), options, identity, task, listener, stop));
+                  bigram,
+                  train,
+                  Optional.of(validation),
+                  options,
+                  identity,
+                  task,
+                  listener,
+                  stop,
+                  new LocalCollective(),
+                  new HostResources(2, 1L << 30)));
       return new Outcome(result, bigram.parameters().toFloatArray());
     }
   }
@@ -327,7 +337,7 @@ class TrainingTest {
   }
 
   /** The only part of a checkpoint: parameters and moments. */
-  private static Path part(Path task, long step) throws IOException {
+  static Path part(Path task, long step) throws IOException {
     try (var files = Files.list(task.resolve("checkpoints/step-%08d".formatted(step)))) {
       return files
           .filter(file -> file.toString().endsWith(".safetensors"))

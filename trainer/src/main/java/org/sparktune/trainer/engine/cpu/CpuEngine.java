@@ -6,8 +6,11 @@ import org.sparktune.trainer.engine.ElementLoops;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.Weight;
+import org.sparktune.trainer.engine.cpu.vector.NormKernels;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.memory.Memory;
+import org.sparktune.trainer.memory.Scratch;
 import org.sparktune.trainer.memory.Tensor;
 
 /**
@@ -20,6 +23,7 @@ public final class CpuEngine implements Engine {
   private static final int MATRIX_VECTOR_ROWS = 4;
 
   private static final int MATRIX_VECTOR_OUTPUTS = 128;
+  private static final int NORM_GRADIENT_ROWS = 64;
 
   private final Precision precision;
   private final Gemm.Provider provider;
@@ -27,11 +31,11 @@ public final class CpuEngine implements Engine {
   private final Workers workers;
   private final Rows rows;
   private final ColumnLoops columns;
-  private final Norms norms;
   private final Conversions conversions;
   private final Products products;
   private final Attention attention;
   private final VocabularyLoss vocabularyLoss;
+  private final Scratch partialSums = new Scratch("norm gradients");
   private long packedBytes;
 
   /**
@@ -46,7 +50,6 @@ public final class CpuEngine implements Engine {
     workers = new Workers(threads, provider);
     rows = new Rows(workers);
     columns = new ColumnLoops(rows);
-    norms = new Norms(rows, columns);
     conversions = new Conversions(rows);
     products = new Products(workers, rows, conversions);
     attention = new Attention(workers, rows, bf16());
@@ -244,7 +247,19 @@ public final class CpuEngine implements Engine {
 
   @Override
   public void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
-    norms.normalize(x, weight, eps, out, inverseRms);
+    int columns = Math.toIntExact(x.columns());
+    rows.run(
+        x.rows(),
+        columns,
+        (from, to, worker) -> {
+          NormKernels norms = worker.kernels().norms();
+          for (int row = from; row < to; row++) {
+            float inverse =
+                norms.normalize(
+                    x.rowAddress(row), weight.address(), eps, out.rowAddress(row), columns);
+            inverseRms.setFloat(row, inverse);
+          }
+        });
   }
 
   @Override
@@ -256,7 +271,54 @@ public final class CpuEngine implements Engine {
       Tensor dx,
       boolean accumulate,
       Tensor dWeight) {
-    norms.gradient(dOut, x, weight, inverseRms, dx, accumulate, dWeight);
+    int columns = Math.toIntExact(x.columns());
+    if (dWeight != null) {
+      addNormWeightGradient(dOut, x, inverseRms, dWeight);
+    }
+    rows.run(
+        x.rows(),
+        columns,
+        (from, to, worker) -> {
+          NormKernels norms = worker.kernels().norms();
+          for (int row = from; row < to; row++) {
+            norms.gradient(
+                dOut.rowAddress(row),
+                x.rowAddress(row),
+                weight.address(),
+                inverseRms.getFloat(row),
+                dx.rowAddress(row),
+                accumulate,
+                columns);
+          }
+        });
+  }
+
+  /** Sums pieces of a fixed number of rows, then adds the pieces in order. */
+  private void addNormWeightGradient(Tensor dOut, Tensor x, Tensor inverseRms, Tensor dWeight) {
+    int columns = Math.toIntExact(x.columns());
+    int count = Math.toIntExact(x.rows());
+    int pieces = (count + NORM_GRADIENT_ROWS - 1) / NORM_GRADIENT_ROWS;
+    long bytes = (long) columns * Float.BYTES;
+    long partials = partialSums.reserve(pieces * bytes);
+    rows.runInPieces(
+        count,
+        NORM_GRADIENT_ROWS,
+        (piece, from, to, worker) -> {
+          long partial = partials + piece * bytes;
+          Memory.fill(partial, bytes, (byte) 0);
+          for (int row = from; row < to; row++) {
+            worker
+                .kernels()
+                .norms()
+                .weightGradient(
+                    dOut.rowAddress(row),
+                    x.rowAddress(row),
+                    inverseRms.getFloat(row),
+                    partial,
+                    columns);
+          }
+        });
+    this.columns.addSums(Tensor.at(DType.F32, partials, pieces, columns), dWeight);
   }
 
   @Override
@@ -447,7 +509,7 @@ public final class CpuEngine implements Engine {
     products.close();
     attention.close();
     vocabularyLoss.close();
-    norms.close();
+    partialSums.close();
     arena.close();
   }
 }

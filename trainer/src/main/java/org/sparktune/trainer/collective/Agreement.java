@@ -1,4 +1,4 @@
-package org.sparktune.trainer.checkpoint;
+package org.sparktune.trainer.collective;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -12,19 +12,19 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
-import org.sparktune.trainer.collective.Collective;
 
 /**
  * Lets ranks do something and agree on how it went: either it went well for all, or all end with
  * the same failure. Texts of any length travel as numbers through {@link Collective#sum}, to which
  * only their owner contributes.
  */
-final class Agreement {
+public final class Agreement {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Collective collective;
 
-  Agreement(Collective collective) {
+  /** Lets the ranks of a collective agree. */
+  public Agreement(Collective collective) {
     this.collective = collective;
   }
 
@@ -42,7 +42,7 @@ final class Agreement {
    * @return what every rank's part returned, by rank
    * @throws SparktuneException on every rank, if any failed: the failure of the first that did
    */
-  <T> List<T> all(Class<T> type, Supplier<T> part) {
+  public <T> List<T> all(Class<T> type, Supplier<T> part) {
     Word mine;
     RuntimeException cause = null;
     try {
@@ -72,12 +72,12 @@ final class Agreement {
    * @return what it returned
    * @throws SparktuneException on every rank, if it failed
    */
-  <T> T first(Class<T> type, Supplier<T> part) {
+  public <T> T first(Class<T> type, Supplier<T> part) {
     return all(type, () -> collective.rank() == 0 ? part.get() : null).get(0);
   }
 
   /** Every rank's text, by rank. */
-  List<String> gather(String mine) {
+  public List<String> gather(String mine) {
     byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
     long[] sizes = new long[collective.ranks()];
     sizes[collective.rank()] = bytes.length;
@@ -103,7 +103,8 @@ final class Agreement {
     return texts;
   }
 
-  private void sum(long[] numbers) {
+  /** {@link Collective#sum} of any length. */
+  public void sum(long[] numbers) {
     for (int from = 0; from < numbers.length; from += Collective.MAX_NUMBERS) {
       int to = Math.min(numbers.length, from + Collective.MAX_NUMBERS);
       long[] piece = Arrays.copyOfRange(numbers, from, to);

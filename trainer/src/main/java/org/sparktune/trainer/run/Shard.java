@@ -1,0 +1,137 @@
+package org.sparktune.trainer.run;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparktune.trainer.collective.Collective;
+import org.sparktune.trainer.collective.ShardedVector;
+import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.optim.AdamW;
+import org.sparktune.trainer.optim.Buckets;
+import org.sparktune.trainer.optim.FlatVectors;
+import org.sparktune.trainer.optim.GradientTree;
+import org.sparktune.trainer.optim.Optimizer;
+import org.sparktune.trainer.optim.Ownership;
+import org.sparktune.trainer.optim.Trainable;
+
+/**
+ * What a rank holds for training beside the model: its slices' optimizer state, partial sums of its
+ * own micro-batches' gradients, and the buckets in which it exchanges with others.
+ */
+final class Shard implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
+
+  private final Trainable<Batch> trainable;
+  private final FlatVectors vectors;
+  private final Optimizer optimizer;
+  private final GradientTree tree;
+  private final GradientExchange exchange;
+  private final TrainingStep step;
+
+  Shard(TrainingInputs inputs, Collective collective) {
+    TrainingOptions options = inputs.options();
+    this.trainable = inputs.trainable();
+    Buckets buckets = Buckets.of(trainable.layout(), inputs.resources().memoryBytes());
+    Ownership ownership = Ownership.of(buckets, collective.rank(), collective.ranks());
+    this.vectors = new FlatVectors(inputs.resources().threads());
+    this.optimizer = new AdamW(trainable.layout(), ownership, options.optimizer(), vectors);
+    int leaves =
+        ownLeaves(collective.rank(), collective.ranks(), options.gradientAccumulationSteps());
+    this.tree = new GradientTree(trainable.gradients(), leaves, vectors);
+    this.exchange =
+        new GradientExchange(
+            collective, buckets, trainable.parameters(), trainable.gradients(), tree, vectors);
+    this.step = new TrainingStep(trainable, options, optimizer, tree, exchange, collective);
+    if (collective.ranks() > 1) {
+      LOG.info(
+          "rank {} of {}: {}; {} of {} parameters owned, {} bytes of optimizer state",
+          collective.rank(),
+          collective.ranks(),
+          buckets.describe(inputs.resources().memoryBytes()),
+          ownership.ownedSize(),
+          ownership.size(),
+          optimizer.stateBytes());
+    }
+  }
+
+  /** How many micro-batches of a full step a rank computes. */
+  static int ownLeaves(int rank, int ranks, int leaves) {
+    Slices.Range own = Slices.leaves(rank, ranks, leaves);
+    return (int) Math.max(0, Math.min(leaves, own.to()) - own.from());
+  }
+
+  TrainingStep step() {
+    return step;
+  }
+
+  /** What is to be saved and restored beside the parameters, and its bytes. */
+  Optimizer optimizer() {
+    return optimizer;
+  }
+
+  /** Does something with all that this rank owns; changes of the parameters are taken up. */
+  <T> T withVectors(VectorTask<T> task) {
+    Ownership ownership = optimizer.ownership();
+    try (Arena arena = new Arena("owned parameters")) {
+      Tensor owned = owned(ownership, arena);
+      List<ShardedVector> all = new ArrayList<>();
+      all.add(new ShardedVector("parameters", ownership.size(), ownership.ranges(), owned));
+      all.addAll(optimizer.state());
+      T result = task.run(all);
+      copy(ownership, owned, false);
+      return result;
+    }
+  }
+
+  /** Works on vectors of which this rank holds some ranges. */
+  interface VectorTask<T> {
+    T run(List<ShardedVector> vectors);
+  }
+
+  /** Goes on with vectors that were filled in after so many steps. */
+  void restored(long steps) {
+    optimizer.restore(steps);
+    exchange.gatherParameters();
+    trainable.parametersChanged();
+  }
+
+  /** The owned ranges of the parameters one after the other; copied if they are several. */
+  private Tensor owned(Ownership ownership, Arena arena) {
+    if (ownership.ranges().size() == 1) {
+      Slices.Range range = ownership.ranges().get(0);
+      return trainable.parameters().view(range.from(), range.size());
+    }
+    Tensor owned = arena.allocate(DType.F32, ownership.ownedSize());
+    copy(ownership, owned, true);
+    return owned;
+  }
+
+  private void copy(Ownership ownership, Tensor owned, boolean fromParameters) {
+    if (ownership.ranges().size() == 1) {
+      return;
+    }
+    long offset = 0;
+    for (Slices.Range range : ownership.ranges()) {
+      Tensor place = trainable.parameters().view(range.from(), range.size());
+      Tensor copy = owned.view(offset, range.size());
+      if (fromParameters) {
+        vectors.copy(copy, place);
+      } else {
+        vectors.copy(place, copy);
+      }
+      offset += range.size();
+    }
+  }
+
+  @Override
+  public void close() {
+    tree.close();
+    optimizer.close();
+    vectors.close();
+  }
+}
