@@ -14,6 +14,9 @@ import org.sparktune.core.SparktuneException;
  * in the driver that the medium wants. Which medium a stream takes is its sender's choice alone.
  */
 final class Connector {
+  /** A control frame is short. */
+  private static final int CONTROL_MTU = 1408;
+
   private final Driver driver;
   private final CollectiveOptions options;
   private final int rank;
@@ -71,7 +74,7 @@ final class Connector {
     String channel;
     if (shared) {
       int term = lane == Lane.DATA ? terms.ipc() : TransportSettings.SHORTEST_TERM;
-      int mtu = lane == Lane.DATA ? terms.ipcMtu() : options.mtuLength();
+      int mtu = lane == Lane.DATA ? terms.ipcMtu() : CONTROL_MTU;
       channel = "aeron:ipc?term-length=%d|mtu=%d|session-id=%d".formatted(term, mtu, session);
     } else {
       int term = lane == Lane.DATA ? terms.udp() : controlTerm();

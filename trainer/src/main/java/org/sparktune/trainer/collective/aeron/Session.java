@@ -133,7 +133,7 @@ final class Session {
       count += operate(nowNanos);
       watch(nowNanos);
     }
-    failSubmitted();
+    failWaiting();
     if (leaveRequested && left.getCount() > 0) {
       leave(nowNanos);
     }
@@ -143,7 +143,7 @@ final class Session {
   /** Ends everything that waits: the communication thread stops. */
   void stop(String reason) {
     fail(new PeerFailure(rank, step, reason));
-    failSubmitted();
+    failWaiting();
     left.countDown();
   }
 
@@ -198,10 +198,7 @@ final class Session {
   }
 
   private int operate(long nowNanos) {
-    Operation next;
-    while ((next = submitted.poll()) != null) {
-      operations.add(next);
-    }
+    takeSubmitted();
     int count = 0;
     while (failure == null && !operations.isEmpty()) {
       Operation operation = operations.peek();
@@ -264,17 +261,24 @@ final class Session {
     for (Link link : links) {
       link.announce();
     }
+    connected.countDown();
+  }
+
+  private void failWaiting() {
+    if (failure == null) {
+      return;
+    }
+    takeSubmitted();
     Operation operation;
     while ((operation = operations.poll()) != null) {
       operation.fail(failure());
     }
-    connected.countDown();
   }
 
-  private void failSubmitted() {
+  private void takeSubmitted() {
     Operation operation;
-    while (failure != null && (operation = submitted.poll()) != null) {
-      operation.fail(failure());
+    while ((operation = submitted.poll()) != null) {
+      operations.add(operation);
     }
   }
 
