@@ -7,9 +7,9 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.IdentityHashMap;
-import java.util.Locale;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.core.WriteFailure;
 
 /**
  * What a user is told about a throwable.
@@ -56,8 +56,7 @@ record Failure(ErrorCode code, String sentence) {
 
   private static Failure ofIo(Throwable cause) {
     String message = String.valueOf(cause.getMessage());
-    String lower = message.toLowerCase(Locale.ROOT);
-    if (lower.contains("no space left") || lower.contains("disk quota")) {
+    if (WriteFailure.isFull(cause)) {
       return new Failure(
           ErrorCode.RESOURCES,
           "The disk is full (%s). Free some space and run the command again; finished work is kept."

@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
       "Exit status: 0 done, 2 wrong command line, 3 wrong specification, 4 bad file,",
       "5 inputs that do not fit together, 6 unusable data, 7 not supported, 8 too",
       "little memory or disk, 9 diverged, 10 output in the way, 11 stopped (run again",
-      "to resume), 70 a defect."
+      "to resume), 70 a defect; 130 and 143 stopped by Ctrl-C and SIGTERM (likewise)."
     })
 public final class SparktuneCommand implements Runnable {
   @Spec private CommandSpec spec;
@@ -79,6 +79,8 @@ public final class SparktuneCommand implements Runnable {
     } catch (Error e) {
       // picocli hands exceptions to the handler above, but not errors such as OutOfMemoryError.
       return showFailure(console, e, isVerbose(line.getParseResult()));
+    } finally {
+      GracefulStop.release();
     }
   }
 

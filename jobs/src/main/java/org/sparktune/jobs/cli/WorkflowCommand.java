@@ -60,17 +60,15 @@ abstract class WorkflowCommand extends BaseCommand {
   }
 
   private List<TaskOutcome> execute(SpecLoader.Loaded loaded, Workflow workflow) {
-    GracefulStop stop = GracefulStop.install(console().err());
     try (SparkHolder spark =
             new SparkHolder(
                 sparkOptions.settings(),
                 "sparktune " + loaded.spec().name(),
                 loaded.spec().cluster().executors());
         TrainingProgress progress = new TrainingProgress(console())) {
+      GracefulStop.install(console().err(), spark::cancelPreparation);
       TaskRunner runner = new TaskRunner(loaded.spec(), workflow.paths(), spark, task -> progress);
       return workflow.run(runner, new WorkflowProgress(console().err()));
-    } finally {
-      stop.close();
     }
   }
 

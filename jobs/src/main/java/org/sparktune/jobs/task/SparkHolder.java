@@ -2,6 +2,7 @@ package org.sparktune.jobs.task;
 
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.sparktune.jobs.spark.SparkSettings;
@@ -11,10 +12,12 @@ import org.sparktune.jobs.spark.SparkSettings;
  * process before is used and left running.
  */
 public final class SparkHolder implements AutoCloseable {
+  private static final String PREPARATION = "sparktune preparation";
+
   private final SparkSettings settings;
   private final String name;
   private final int executors;
-  private SparkSession session;
+  private volatile SparkSession session;
   private boolean owned;
 
   /**
@@ -34,6 +37,29 @@ public final class SparkHolder implements AutoCloseable {
       session = settings.session(name, executors);
     }
     return session;
+  }
+
+  /**
+   * Does work whose Spark jobs {@link #cancelPreparation} ends.
+   *
+   * @param work is given the session
+   */
+  <T> T prepare(Function<SparkSession, T> work) {
+    SparkSession running = session();
+    running.sparkContext().setJobGroup(PREPARATION, "preparation", false);
+    try {
+      return work.apply(running);
+    } finally {
+      running.sparkContext().clearJobGroup();
+    }
+  }
+
+  /** Ends the preparation that runs now, if one does; may be called from any thread. */
+  public void cancelPreparation() {
+    SparkSession running = session;
+    if (running != null && !running.sparkContext().isStopped()) {
+      running.sparkContext().cancelJobGroup(PREPARATION);
+    }
   }
 
   /** Hadoop's settings, as the session has them if there is one. */

@@ -11,6 +11,7 @@ import org.sparktune.jobs.spark.TrainingJob;
 import org.sparktune.jobs.training.DatasetEvaluator;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.LoadedDecoder;
+import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
 import org.sparktune.jobs.workflow.TaskExecutor;
 import org.sparktune.jobs.workflow.TaskPaths;
@@ -77,13 +78,19 @@ public final class TaskRunner implements TaskExecutor {
   }
 
   private DatasetManifest prepare(Task task, DatasetOptions options) {
-    return PreparePipeline.prepare(
-        spark.session(),
+    PrepareOptions prepareOptions =
         PrepareOptions.of(
             options,
             paths.ownDataset(task.name()),
             paths.model(task.baseModel()).toString(),
-            spec.seed()));
+            spec.seed());
+    try {
+      return spark.prepare(session -> PreparePipeline.prepare(session, prepareOptions));
+    } catch (RuntimeException e) {
+      // Cancelled jobs fail like others.
+      StopSignal.check("The preparation");
+      throw e;
+    }
   }
 
   private Map<String, Object> train(Task.Training task, Path folder) {

@@ -25,6 +25,7 @@ public final class DatasetEvaluator {
     int vocabulary = model.decoder().config().vocabularySize();
     try (DatasetReader reader = open(folder, split, vocabulary)) {
       for (long row = 0; row < reader.rows(); row++) {
+        StopSignal.check("The evaluation");
         scorer.add(reader.next());
       }
     }

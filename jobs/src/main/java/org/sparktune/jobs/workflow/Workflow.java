@@ -16,6 +16,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.pipeline.spec.SpecLoader;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
@@ -110,6 +111,7 @@ public final class Workflow {
       boolean fresh = output.writeSpec(loaded.text());
       try {
         for (Task task : tasks) {
+          StopSignal.check("The run");
           outcomes.add(run(task, executor, listener));
         }
       } catch (RuntimeException | Error e) {

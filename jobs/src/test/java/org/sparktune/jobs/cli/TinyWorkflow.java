@@ -72,7 +72,7 @@ public final class TinyWorkflow {
   }
 
   /** One instruction as a line. */
-  static String record(int index) {
+  public static String record(int index) {
     return "{\"instruction\": \"What is %s and %s?\", \"output\": \"It is number %d.\"}"
         .formatted(NUMBERS[index % 6], NUMBERS[index / 6 % 6], index);
   }

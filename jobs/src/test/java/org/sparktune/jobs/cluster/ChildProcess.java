@@ -142,14 +142,14 @@ public final class ChildProcess implements AutoCloseable {
     return process.exitValue();
   }
 
-  /** Asks it to end: SIGTERM. */
+  /** Asks it to end: SIGTERM. The handle, unlike the process, does not close its streams. */
   public void terminate() {
-    process.destroy();
+    process.toHandle().destroy();
   }
 
   /** Ends it without asking: SIGKILL. */
   public void kill() {
-    process.destroyForcibly();
+    process.toHandle().destroyForcibly();
   }
 
   @Override

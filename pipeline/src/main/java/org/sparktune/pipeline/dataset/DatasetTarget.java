@@ -13,6 +13,7 @@ import org.apache.hadoop.fs.Path;
 import org.sparktune.core.DatasetManifest;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.core.WriteFailure;
 
 /**
  * The folder a dataset is to be in. Everything is written to a sibling, which takes the name when
@@ -81,7 +82,7 @@ public final class DatasetTarget {
       fileSystem.mkdirs(staging);
       return staging.toString();
     } catch (IOException e) {
-      throw failure("cannot be written beside (" + e.getMessage() + ")", e);
+      throw WriteFailure.of("The output folder " + target, e);
     }
   }
 
@@ -90,7 +91,7 @@ public final class DatasetTarget {
     try (OutputStream out = fileSystem.create(new Path(staging, name), true)) {
       out.write(text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     } catch (IOException e) {
-      throw failure("cannot be written (" + e.getMessage() + ")", e);
+      throw WriteFailure.of("The output folder " + target, e);
     }
   }
 

@@ -12,8 +12,7 @@ import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.hadoop.util.HadoopOutputFile;
 import org.apache.parquet.io.OutputFile;
-import org.sparktune.core.ErrorCode;
-import org.sparktune.core.SparktuneException;
+import org.sparktune.core.WriteFailure;
 import org.sparktune.pipeline.sample.Document;
 
 /** Packs the documents of one part and writes it as a Parquet file. */
@@ -44,7 +43,8 @@ public final class PartWriter {
    * @param number the part's number
    * @param attempt unique to this run of the task
    * @return nothing if there were no documents
-   * @throws SparktuneException {@link ErrorCode#OUTPUT} when the file cannot be written
+   * @throws org.sparktune.core.SparktuneException {@code OUTPUT} or {@code RESOURCES} when the file
+   *     cannot be written
    */
   public Optional<PartResult> write(
       String folder, String split, int number, long attempt, Iterator<Document> documents) {
@@ -79,11 +79,7 @@ public final class PartWriter {
       return Optional.of(
           new PartResult(split, name, documentCount, rowCount, tokens, lossTokens, bytes));
     } catch (IOException e) {
-      throw new SparktuneException(
-          ErrorCode.OUTPUT,
-          "The dataset part " + target + " cannot be written: " + e.getMessage() + ".",
-          "Check space and permissions of the output folder.",
-          e);
+      throw WriteFailure.of("The dataset part " + target, e);
     }
   }
 

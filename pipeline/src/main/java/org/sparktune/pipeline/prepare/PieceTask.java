@@ -7,7 +7,9 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.concurrent.CancellationException;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.TaskContext;
 import org.sparktune.pipeline.sample.ContentHash;
 import org.sparktune.pipeline.sample.Document;
 import org.sparktune.pipeline.sample.JsonValues;
@@ -78,6 +80,7 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
   private Tuple2<DocumentKey, byte[]> advance() {
     try {
       for (RawRecord record = records.next(); record != null; record = records.next()) {
+        checkKilled();
         statistics.addRecord();
         try {
           if (record.problem() != null) {
@@ -99,6 +102,14 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
     finished = true;
     return new Tuple2<>(
         new DocumentKey(layout.statisticsPartition(), 0, piece.index(), 0), toBytes(statistics));
+  }
+
+  /** Spark looks at its kill flag between pieces only, and a piece takes seconds. */
+  private static void checkKilled() {
+    TaskContext task = TaskContext.get();
+    if (task != null && task.isInterrupted()) {
+      throw new CancellationException("The job was ended");
+    }
   }
 
   private void reject(RawRecord record, RejectException problem) throws IOException {

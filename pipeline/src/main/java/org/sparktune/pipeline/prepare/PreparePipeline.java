@@ -8,7 +8,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkExecutorInfo;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -45,6 +47,7 @@ public final class PreparePipeline {
 
   private static final Logger LOG = LoggerFactory.getLogger(PreparePipeline.class);
   private static final String KIND = "sft";
+  private static final long TASKS_END_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   private final SparkSession spark;
   private final PrepareOptions options;
@@ -137,10 +140,35 @@ public final class PreparePipeline {
       return outcomes.collect();
     } catch (Exception e) {
       // Scala code throws checked exceptions without saying so.
+      awaitOtherTasks(context);
       throw cause(e);
     } finally {
       configuration.destroy();
     }
+  }
+
+  /**
+   * A failed job's other tasks end a little later; until then they write to the folder that is to
+   * be removed.
+   */
+  private static void awaitOtherTasks(JavaSparkContext context) {
+    long end = System.nanoTime() + TASKS_END_NANOS;
+    while (runningTasks(context) > 0 && System.nanoTime() < end) {
+      try {
+        TimeUnit.MILLISECONDS.sleep(20);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  private static int runningTasks(JavaSparkContext context) {
+    int running = 0;
+    for (SparkExecutorInfo executor : context.sc().statusTracker().getExecutorInfos()) {
+      running += executor.numRunningTasks();
+    }
+    return running;
   }
 
   /** Spark wraps what a task threw. */

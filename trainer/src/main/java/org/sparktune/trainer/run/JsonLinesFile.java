@@ -12,8 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
-import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.core.WriteFailure;
 
 /**
  * A file of one JSON object a line, each with a {@code step}: {@code metrics.jsonl}, {@code
@@ -84,10 +84,6 @@ public final class JsonLinesFile {
   }
 
   private SparktuneException unwritable(IOException cause) {
-    return new SparktuneException(
-        ErrorCode.OUTPUT,
-        "%s cannot be written (%s).".formatted(file, cause.getMessage()),
-        "Check the output folder's permissions and free space.",
-        cause);
+    return WriteFailure.of(file.toString(), cause);
   }
 }
