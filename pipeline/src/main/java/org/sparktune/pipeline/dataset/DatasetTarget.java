@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.core.DatasetManifest;
@@ -92,6 +93,9 @@ public final class DatasetTarget {
       out.write(text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw WriteFailure.of("The output folder " + target, e);
+    } catch (FSError e) {
+      // Hadoop's local file system reports a full disk as an error of the JVM.
+      throw WriteFailure.of("The output folder " + target, new IOException(e));
     }
   }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Iterator;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.hadoop.ParquetFileWriter;
@@ -80,6 +81,9 @@ public final class PartWriter {
           new PartResult(split, name, documentCount, rowCount, tokens, lossTokens, bytes));
     } catch (IOException e) {
       throw WriteFailure.of("The dataset part " + target, e);
+    } catch (FSError e) {
+      // Hadoop's local file system reports a full disk as an error of the JVM.
+      throw WriteFailure.of("The dataset part " + target, new IOException(e));
     }
   }
 

@@ -24,6 +24,7 @@ import org.sparktune.core.DatasetManifest;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.Fingerprint;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.core.WriteFailure;
 import org.sparktune.pipeline.dataset.DatasetTarget;
 import org.sparktune.pipeline.dataset.PartResult;
 import org.sparktune.pipeline.source.Piece;
@@ -177,10 +178,19 @@ public final class PreparePipeline {
       if (t instanceof SparktuneException known) {
         return known;
       }
+      if (WriteFailure.isFull(t)) {
+        return new SparktuneException(
+            ErrorCode.RESOURCES,
+            "The disk of Spark's temporary files is full (%s)."
+                .formatted(System.getProperty("java.io.tmpdir")),
+            "Free some space, or name a larger folder with --conf spark.local.dir=FOLDER.",
+            failure);
+      }
     }
+    String reason = String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
     return new SparktuneException(
         ErrorCode.INTERNAL,
-        "The preparation's Spark job failed: " + failure.getMessage() + ".",
+        "The preparation's Spark job failed: " + reason + ".",
         "The log of the failed task says more.",
         failure);
   }
