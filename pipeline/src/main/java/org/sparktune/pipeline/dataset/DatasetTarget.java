@@ -95,7 +95,8 @@ public final class DatasetTarget {
       throw WriteFailure.of("The output folder " + target, e);
     } catch (FSError e) {
       // Hadoop's local file system reports a full disk as an error of the JVM.
-      throw WriteFailure.of("The output folder " + target, new IOException(e));
+      throw WriteFailure.of(
+          "The output folder " + target, new IOException(e.getCause().getMessage(), e));
     }
   }
 

@@ -83,7 +83,8 @@ public final class PartWriter {
       throw WriteFailure.of("The dataset part " + target, e);
     } catch (FSError e) {
       // Hadoop's local file system reports a full disk as an error of the JVM.
-      throw WriteFailure.of("The dataset part " + target, new IOException(e));
+      throw WriteFailure.of(
+          "The dataset part " + target, new IOException(e.getCause().getMessage(), e));
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
@@ -63,6 +64,8 @@ final class PartWriter {
         }
       }
       storage.finish(out);
+    } catch (FSError e) {
+      throw Storage.asException(e);
     }
     return new Manifest.Part(file.getName(), bytes, Checksums.text(whole), header.length, ranges);
   }

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FsStatus;
@@ -89,6 +90,11 @@ final class Storage {
     }
   }
 
+  /** Hadoop's local file systems report a full disk as an error of the JVM. */
+  static IOException asException(FSError error) {
+    return new IOException(error.getCause().getMessage(), error);
+  }
+
   /** Starts a new file; to be ended with {@link #finish}. */
   FSDataOutputStream create(Path file) throws IOException {
     return fileSystem.create(file, true);
@@ -135,6 +141,8 @@ final class Storage {
     try (FSDataOutputStream out = create(target)) {
       out.write(text.getBytes(StandardCharsets.UTF_8));
       finish(out);
+    } catch (FSError e) {
+      throw asException(e);
     }
     if (renames) {
       if (!local) {
