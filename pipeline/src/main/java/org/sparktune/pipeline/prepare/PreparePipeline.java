@@ -178,6 +178,9 @@ public final class PreparePipeline {
       if (t instanceof SparktuneException known) {
         return known;
       }
+    }
+    // Only now: Spark's own message quotes what a task said.
+    for (Throwable t = failure; t != null; t = t.getCause()) {
       if (WriteFailure.isFull(t)) {
         return new SparktuneException(
             ErrorCode.RESOURCES,

@@ -72,8 +72,7 @@ class DecoderTrainingTest {
 
     assertEquals(7, resumed.steps().get(0).step());
     assertArrayEquals(whole.parameters(), resumed.parameters());
-    assertEquals(
-        -1, Files.mismatch(TrainingTest.part(task, 12), TrainingTest.part(otherTask, 12)));
+    assertEquals(-1, Files.mismatch(TrainingTest.part(task, 12), TrainingTest.part(otherTask, 12)));
   }
 
   @Test
