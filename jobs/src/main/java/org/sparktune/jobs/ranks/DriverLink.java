@@ -46,11 +46,11 @@ public final class DriverLink implements TrainingListener, AutoCloseable {
     sender.start();
   }
 
-  /** Whether the driver wants the training to end. */
+  /** Whether the driver wants the training to end with a checkpoint. */
   public boolean stopRequested() {
     lock.lock();
     try {
-      return order != Order.CONTINUE;
+      return order == Order.STOP;
     } finally {
       lock.unlock();
     }

@@ -1,13 +1,17 @@
 package org.sparktune.jobs.ranks;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.doctor.Machine;
+import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.LocalCollective;
+import org.sparktune.trainer.collective.aeron.CollectiveEndpoint;
+import org.sparktune.trainer.collective.aeron.RunKey;
 
 /**
  * The ranks of an attempt, as one of them sees them. They meet twice: at {@link #arrive}, before
@@ -17,15 +21,23 @@ import org.sparktune.trainer.collective.LocalCollective;
  */
 public final class RankGroup {
   private static final String MEMORY = "available memory";
+  private static final String ADDRESS = "address";
 
   private final Peers peers;
   private final RunTicket ticket;
+  private final String host;
   private final Rendezvous rendezvous;
 
-  /** The group of an attempt. */
-  public RankGroup(Peers peers, RunTicket ticket) {
+  /**
+   * The group of an attempt.
+   *
+   * @param host the name or address by which the other ranks can reach this one; empty for the
+   *     host's own
+   */
+  public RankGroup(Peers peers, RunTicket ticket, String host) {
     this.peers = peers;
     this.ticket = ticket;
+    this.host = host;
     this.rendezvous = new Rendezvous(peers);
   }
 
@@ -37,6 +49,11 @@ public final class RankGroup {
   /** How many there are. */
   public int ranks() {
     return peers.ranks();
+  }
+
+  /** How the ranks talk. */
+  public ClusterOptions options() {
+    return ticket.cluster();
   }
 
   /**
@@ -73,14 +90,33 @@ public final class RankGroup {
    *     declined, or {@code PEER_LOST} when the ranks cannot reach each other
    */
   public Collective join(SortedMap<String, String> shared) {
-    rendezvous.meet(shared, new TreeMap<>());
     if (ranks() == 1) {
+      rendezvous.meet(shared, new TreeMap<>());
       return new LocalCollective();
     }
-    throw new SparktuneException(
-        ErrorCode.UNSUPPORTED,
-        "Training on several executors is not in this version.",
-        "Set 'executors' to 1.");
+    CollectiveEndpoint endpoint = open();
+    try {
+      SortedMap<String, String> own = new TreeMap<>();
+      own.put(ADDRESS, endpoint.address());
+      List<String> addresses = new ArrayList<>();
+      for (RankCard card : rendezvous.meet(shared, own)) {
+        addresses.add(card.own().get(ADDRESS));
+      }
+      RunKey key = new RunKey(ticket.runId(), ticket.attempt(), ticket.secret());
+      return endpoint.connect(rank(), addresses, key);
+    } catch (RuntimeException | Error e) {
+      endpoint.close();
+      throw e;
+    }
+  }
+
+  private CollectiveEndpoint open() {
+    try {
+      return CollectiveEndpoint.open(CollectiveChoice.of(ticket.cluster(), host));
+    } catch (SparktuneException e) {
+      decline(e);
+      throw e;
+    }
   }
 
   /** Tells the others, who wait in {@link #join}, why this rank cannot take part. */

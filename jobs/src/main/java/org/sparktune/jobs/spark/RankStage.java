@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import org.apache.spark.api.java.JavaFutureAction;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -25,6 +26,9 @@ final class RankStage {
 
   /** How much longer than the collective itself the driver waits for ranks to notice a failure. */
   private static final Duration GRACE = Duration.ofSeconds(30);
+
+  /** What Spark says of a job that somebody cancelled. */
+  private static final Pattern CANCELLED = Pattern.compile("^Job \\d+ cancelled");
 
   private final JavaSparkContext context;
   private final RunHub hub;
@@ -83,6 +87,14 @@ final class RankStage {
               "%s did not end when other ranks failed".formatted(stragglers.get()), stillRunning);
         }
       } catch (ExecutionException e) {
+        String message = String.valueOf(e.getCause().getMessage());
+        if (context.sc().isStopped() || CANCELLED.matcher(message).find()) {
+          throw new SparktuneException(
+              ErrorCode.INTERRUPTED,
+              "The training's Spark job was cancelled.",
+              "Run the same command again to go on.",
+              e.getCause());
+        }
         throw new LostException(e.getCause().getMessage(), e.getCause());
       } catch (InterruptedException e) {
         job.cancel(true);

@@ -10,6 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.ranks.DriverLink;
+import org.sparktune.jobs.ranks.Headquarters;
+import org.sparktune.jobs.ranks.Order;
 import org.sparktune.jobs.ranks.Peers;
 import org.sparktune.jobs.ranks.RankGroup;
 import org.sparktune.jobs.ranks.RunTicket;
@@ -51,12 +53,15 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Strin
 
   private RankAnswer answer(Peers peers) {
     TaskContext task = TaskContext.get();
-    try (DriverLink driver =
-        new DriverLink(RankPlugin.driver(ticket.runId()), ticket, peers.rank())) {
+    Headquarters plugin = RankPlugin.driver(ticket.runId());
+    // Spark marks the tasks of a job that is over; the driver may not be there to be asked.
+    Headquarters headquarters =
+        report -> task.isInterrupted() ? Order.LEAVE : plugin.report(report);
+    try (DriverLink driver = new DriverLink(headquarters, ticket, peers.rank())) {
       BooleanSupplier stop =
-          () -> StopSignal.requested() || task.isInterrupted() || driver.stopRequested();
+          () -> StopSignal.requested() || driver.stopRequested();
       try {
-        RankGroup group = new RankGroup(peers, ticket);
+        RankGroup group = new RankGroup(peers, ticket, host());
         return RankAnswer.of(
             peers.rank(), TrainingRunner.run(request, group, cores(), driver, stop));
       } catch (SparktuneException e) {
@@ -72,9 +77,15 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Strin
 
   /** The cores that an executor was given; in local mode all are the driver's. */
   private static int cores() {
-    var settings = SparkEnv.get().conf();
-    return SparkSettings.isOneProcess(settings.get("spark.master"))
-        ? 0
-        : settings.getInt("spark.executor.cores", 0);
+    return isOneProcess() ? 0 : SparkEnv.get().conf().getInt("spark.executor.cores", 0);
+  }
+
+  /** Where Spark's executors reach this one; ranks of one process have no need to know. */
+  private static String host() {
+    return isOneProcess() ? "" : SparkEnv.get().blockManager().blockManagerId().host();
+  }
+
+  private static boolean isOneProcess() {
+    return SparkSettings.isOneProcess(SparkEnv.get().conf().get("spark.master"));
   }
 }

@@ -21,11 +21,11 @@ import org.sparktune.core.ErrorCode;
  * @param out what it wrote to standard output
  * @param err what it wrote to standard error, the log aside
  */
-record CommandRun(int status, String out, String err) {
+public record CommandRun(int status, String out, String err) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Runs a command line in a folder. */
-  static CommandRun in(Path workingDirectory, Object... arguments) {
+  public static CommandRun in(Path workingDirectory, Object... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     String[] words = new String[arguments.length];

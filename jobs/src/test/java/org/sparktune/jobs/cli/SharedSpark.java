@@ -7,7 +7,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.sparktune.jobs.spark.SparkSettings;
 
 /** Starts one Spark for all tests of this process; commands use it and leave it running. */
-final class SharedSpark implements BeforeAllCallback {
+public final class SharedSpark implements BeforeAllCallback {
   private static SparkSession session;
 
   @Override
@@ -17,7 +17,7 @@ final class SharedSpark implements BeforeAllCallback {
 
   private static synchronized void start() {
     if (session == null) {
-      session = new SparkSettings("local[2]", Map.of()).session("tests");
+      session = new SparkSettings("local[4]", Map.of()).session("tests");
     }
   }
 }
