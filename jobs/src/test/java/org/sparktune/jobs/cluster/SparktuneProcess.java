@@ -1,9 +1,12 @@
 package org.sparktune.jobs.cluster;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.sparktune.jobs.Sparktune;
 
 /** The command line in a process of its own, from the class path of the tests. */
@@ -21,6 +24,17 @@ final class SparktuneProcess {
    */
   static ChildProcess start(TestSparkHome spark, Path folder, String master, String... arguments)
       throws IOException {
+    return start(spark, folder, master, null, arguments);
+  }
+
+  /**
+   * Starts a command line as the driver of a Spark on Hadoop.
+   *
+   * @param hadoop the folder of Hadoop's configuration; null for none
+   */
+  static ChildProcess start(
+      TestSparkHome spark, Path folder, String master, Path hadoop, String... arguments)
+      throws IOException {
     List<String> options = TestSparkHome.javaOptions();
     List<String> command = new ArrayList<>();
     command.add(ChildProcess.java());
@@ -28,7 +42,14 @@ final class SparktuneProcess {
     command.add("-XX:+UseSerialGC");
     command.addAll(options);
     command.add("-Dlog4j2.configurationFile=" + logging());
-    command.addAll(List.of("-cp", TestSparkHome.testClassPath(), Sparktune.class.getName()));
+    Map<String, String> environment = new HashMap<>(spark.environment());
+    String classPath = TestSparkHome.testClassPath();
+    if (hadoop != null) {
+      // As spark-submit does.
+      environment.put("HADOOP_CONF_DIR", hadoop.toString());
+      classPath = hadoop + File.pathSeparator + classPath;
+    }
+    command.addAll(List.of("-cp", classPath, Sparktune.class.getName()));
     command.addAll(List.of(arguments));
     command.addAll(List.of("--master", master));
     setting(command, "spark.driver.host", "localhost");
@@ -38,7 +59,7 @@ final class SparktuneProcess {
         command,
         "spark.executor.extraJavaOptions",
         String.join(" ", options) + " -XX:+UseSerialGC -Dlog4j2.configurationFile=" + logging());
-    return ChildProcess.start("sparktune", folder, spark.environment(), command);
+    return ChildProcess.start("sparktune", folder, environment, command);
   }
 
   /** The executors among the processes that a driver started. */

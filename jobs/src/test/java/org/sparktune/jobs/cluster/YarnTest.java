@@ -1,0 +1,54 @@
+package org.sparktune.jobs.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparktune.jobs.cli.SharedSpark;
+
+/** Executors that YARN starts, and replaces when one is killed. */
+@ExtendWith(SharedSpark.class)
+@Timeout(400)
+class YarnTest {
+  private static final Duration RUN = Duration.ofMinutes(4);
+
+  @Test
+  void shouldTrainTheSameBitsOnYarnThoughAnExecutorIsKilled(@TempDir Path folder)
+      throws IOException {
+    RanksWorkflow workflow = RanksWorkflow.make(folder);
+    TestSparkHome spark = TestSparkHome.make(folder.resolve("spark"));
+    try (YarnCluster yarn = YarnCluster.start(spark, folder);
+        ChildProcess driver =
+            SparktuneProcess.start(
+                spark,
+                folder,
+                "yarn",
+                yarn.configuration(),
+                RanksWorkflow.command(
+                    "yarn-run",
+                    2,
+                    "--conf",
+                    "spark.yarn.jars=local:" + spark.folder().resolve("jars") + "/*",
+                    "--conf",
+                    "spark.yarn.stagingDir=" + folder.resolve("staging").toUri(),
+                    "--conf",
+                    "spark.yarn.am.memory=512m"))) {
+      driver.awaitLine(Pattern.compile("step 10/24"), RUN);
+      List<ProcessHandle> executors = yarn.executors();
+      assertTrue(executors.size() >= 2, executors::toString);
+      // The shells that YARN wraps around a container name it too.
+      executors.get(executors.size() - 1).destroyForcibly();
+      assertEquals(0, driver.awaitEnd(RUN), driver::output);
+      assertTrue(driver.output().contains("Attempt 1 failed"), driver::output);
+      workflow.requireSame("yarn-run");
+    }
+  }
+}
