@@ -55,7 +55,7 @@ abstract class WorkflowCommand extends BaseCommand {
       return;
     }
     workflow.requireUsableOutput();
-    planner.requireMemory();
+    planner.requireMemory(sparkOptions.settings().isOneProcess());
     showResult(workflow, execute(loaded, workflow));
   }
 

@@ -139,13 +139,16 @@ public final class Planner {
   }
 
   /**
-   * Refuses a workflow with a task that cannot fit into memory, before anything is spent.
+   * Refuses a workflow with a task that cannot fit into this machine's memory, before anything is
+   * spent. Ranks on other machines look at theirs when they start.
    *
+   * @param trainsHere whether trainings run on this machine
    * @throws org.sparktune.core.SparktuneException {@code RESOURCES}
    */
-  public void requireMemory() {
+  public void requireMemory(boolean trainsHere) {
     for (Task task : workflow.tasks()) {
-      boolean sized = task instanceof Task.Training || task instanceof Task.Evaluate;
+      boolean sized =
+          task instanceof Task.Evaluate || (trainsHere && task instanceof Task.Training);
       Path modelPath = paths.model(task.baseModel());
       if (!sized || workflow.isDone(task) || !Files.exists(modelPath)) {
         continue;

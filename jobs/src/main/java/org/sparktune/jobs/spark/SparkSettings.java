@@ -17,6 +17,11 @@ public record SparkSettings(String master, Map<String, String> configuration) {
 
   private static final String PLUGINS = "spark.plugins";
 
+  /** Whether all of this Spark is in the driver's process. */
+  public boolean isOneProcess() {
+    return isOneProcess(effectiveMaster(1));
+  }
+
   /** Whether all of Spark is in the driver's process: {@code local[…]}, but no local cluster. */
   static boolean isOneProcess(String master) {
     return master.equals("local") || master.startsWith("local[");

@@ -16,6 +16,7 @@ import org.sparktune.jobs.ranks.DriverLink;
 import org.sparktune.jobs.ranks.HostShare;
 import org.sparktune.jobs.ranks.RankFacts;
 import org.sparktune.jobs.ranks.RankGroup;
+import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.pipeline.spec.Hyperparameters;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.tokenizer.Tokenizer;
@@ -54,13 +55,15 @@ public final class TrainingRunner implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final DatasetFolder dataset;
   private final Tuning tuning;
+  private final ClusterOptions.Wire wire;
   private final HostShare share;
   private final Engine engine;
   private final DecoderTrainable trainable;
 
   /** Opens everything; {@link #close} is called for what was opened if one of it fails. */
-  private TrainingRunner(TrainingRequest request, HostShare share) {
+  private TrainingRunner(TrainingRequest request, ClusterOptions.Wire wire, HostShare share) {
     this.request = request;
+    this.wire = wire;
     this.share = share;
     this.task = request.task();
     this.parameters = task.hyperparameters();
@@ -114,7 +117,7 @@ public final class TrainingRunner implements AutoCloseable {
 
   private static TrainingRunner open(TrainingRequest request, RankGroup group, HostShare share) {
     try {
-      return new TrainingRunner(request, share);
+      return new TrainingRunner(request, group.options().wire(), share);
     } catch (SparktuneException e) {
       group.decline(e);
       throw e;
@@ -215,6 +218,9 @@ public final class TrainingRunner implements AutoCloseable {
     identity.put("layers", task.layers().toString());
     if (tuning instanceof Tuning.Lora lora) {
       identity.put("lora", lora.config().toString());
+    }
+    if (wire != ClusterOptions.Wire.FP32) {
+      identity.put("wire", wire.name());
     }
     return identity;
   }

@@ -3,6 +3,7 @@ package org.sparktune.jobs.workflow;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.sparktune.core.Fingerprint;
+import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.pipeline.spec.DatasetChoice;
 import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.Reference;
@@ -25,6 +26,10 @@ final class Fingerprints {
           new Fingerprint().add(CODE_VERSION).add(spec.seed()).add(task.toString());
       for (String dependency : task.dependencies()) {
         fingerprint.add(fingerprints.get(dependency));
+      }
+      if (spec.cluster().wire() != ClusterOptions.Wire.FP32) {
+        // The only option of the cluster that changes a result.
+        fingerprint.add(spec.cluster().wire().name());
       }
       addInputs(fingerprint, task);
       fingerprints.put(task.name(), fingerprint.finish());

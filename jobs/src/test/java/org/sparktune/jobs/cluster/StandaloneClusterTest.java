@@ -107,9 +107,12 @@ class StandaloneClusterTest {
   /** Whether there is a checkpoint without the manifest that makes it one. */
   private static boolean hasUnfinishedCheckpoint(String output) {
     Path checkpoints = workflow.task(output).resolve("checkpoints");
+    if (!Files.exists(checkpoints)) {
+      return false;
+    }
     try (Stream<Path> steps = Files.list(checkpoints)) {
       return steps.anyMatch(
-          step -> Files.isDirectory(step) && !Files.exists(step.resolve("manifest.json")));
+          step -> Files.isDirectory(step) && !Files.exists(step.resolve("state.json")));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
