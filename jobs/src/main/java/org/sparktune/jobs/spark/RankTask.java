@@ -58,8 +58,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Strin
     Headquarters headquarters =
         report -> task.isInterrupted() ? Order.LEAVE : plugin.report(report);
     try (DriverLink driver = new DriverLink(headquarters, ticket, peers.rank())) {
-      BooleanSupplier stop =
-          () -> StopSignal.requested() || driver.stopRequested();
+      BooleanSupplier stop = () -> StopSignal.requested() || driver.stopRequested();
       try {
         RankGroup group = new RankGroup(peers, ticket, host());
         return RankAnswer.of(

@@ -64,7 +64,13 @@ class LocalRanksTest {
   void shouldTellWhatOneRankCannotDo() {
     // A rank alone would say the same; here no other waits for it.
     CommandRun run =
-        run("broken", 3, "--set", "hyperparams.learning_rate=1e30", "--set", "hyperparams.max_grad_norm=0");
+        run(
+            "broken",
+            3,
+            "--set",
+            "hyperparams.learning_rate=1e30",
+            "--set",
+            "hyperparams.max_grad_norm=0");
 
     assertEquals(ErrorCode.DIVERGED.exitStatus(), run.status(), run.err());
   }

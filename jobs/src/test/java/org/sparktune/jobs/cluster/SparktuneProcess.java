@@ -2,6 +2,7 @@ package org.sparktune.jobs.cluster;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -66,11 +67,21 @@ final class SparktuneProcess {
   static List<ProcessHandle> executors(ChildProcess driver) {
     List<ProcessHandle> executors = new ArrayList<>();
     for (ProcessHandle process : driver.tree()) {
-      if (process.info().commandLine().orElse("").contains(EXECUTOR)) {
+      boolean java = process.info().command().orElse("").endsWith("java");
+      if (java && commandLine(process).contains(EXECUTOR)) {
         executors.add(process);
       }
     }
     return executors;
+  }
+
+  /** Java's own answer is empty for command lines as long as these. */
+  private static String commandLine(ProcessHandle process) {
+    try {
+      return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cmdline"));
+    } catch (IOException e) {
+      return ""; // it has ended
+    }
   }
 
   private static void setting(List<String> command, String key, String value) {

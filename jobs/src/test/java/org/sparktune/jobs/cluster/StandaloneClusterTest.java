@@ -36,8 +36,7 @@ class StandaloneClusterTest {
   }
 
   @Test
-  void shouldGoOnWhenAnExecutorIsKilledInACheckpointAndWithFewerWhenAWorkerIs()
-      throws IOException {
+  void shouldGoOnWhenAnExecutorIsKilledInACheckpointAndWithFewerWhenAWorkerIs() throws IOException {
     try (StandaloneCluster cluster = cluster("kills");
         ChildProcess driver =
             start(

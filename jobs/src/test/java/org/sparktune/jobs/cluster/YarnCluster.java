@@ -78,15 +78,15 @@ public final class YarnCluster implements AutoCloseable {
     settings.setBoolean(YarnConfiguration.NM_PMEM_CHECK_ENABLED, false);
     settings.setInt(YarnConfiguration.YARN_MINICLUSTER_NM_PMEM_MB, NODE_MEBIBYTES);
     settings.setInt(YarnConfiguration.RM_SCHEDULER_MINIMUM_ALLOCATION_MB, 512);
-    settings.setFloat("yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage", 100);
+    settings.setFloat(
+        "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage", 100);
     settings.set("yarn.scheduler.capacity.root.queues", "default");
     settings.setInt("yarn.scheduler.capacity.root.default.capacity", 100);
     settings.setFloat("yarn.scheduler.capacity.maximum-am-resource-percent", 1);
     MiniYARNCluster cluster = new MiniYARNCluster("yarn", NODES, 1, 1);
     cluster.init(settings);
     cluster.start();
-    try (OutputStream out =
-        Files.newOutputStream(Path.of(arguments[0]).resolve("yarn-site.xml"))) {
+    try (OutputStream out = Files.newOutputStream(Path.of(arguments[0]).resolve("yarn-site.xml"))) {
       Configuration clients = cluster.getConfig();
       clients.writeXml(out);
     }

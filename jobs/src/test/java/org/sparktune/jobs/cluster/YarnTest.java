@@ -43,9 +43,8 @@ class YarnTest {
                     "spark.yarn.am.memory=512m"))) {
       driver.awaitLine(Pattern.compile("step 10/24"), RUN);
       List<ProcessHandle> executors = yarn.executors();
-      assertTrue(executors.size() >= 2, executors::toString);
-      // The shells that YARN wraps around a container name it too.
-      executors.get(executors.size() - 1).destroyForcibly();
+      assertEquals(2, executors.size(), executors::toString);
+      executors.get(1).destroyForcibly();
       assertEquals(0, driver.awaitEnd(RUN), driver::output);
       assertTrue(driver.output().contains("Attempt 1 failed"), driver::output);
       workflow.requireSame("yarn-run");

@@ -126,7 +126,6 @@ class RankGroupTest {
             30,
             120,
             3);
-    return new RankGroup(
-        peers, new RunTicket("run", 1, new byte[32], driverCode, options), "");
+    return new RankGroup(peers, new RunTicket("run", 1, new byte[32], driverCode, options), "");
   }
 }
