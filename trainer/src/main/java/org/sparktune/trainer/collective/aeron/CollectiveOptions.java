@@ -69,8 +69,8 @@ public record CollectiveOptions(
     private String host = "";
     private String portRange = "";
     private int mtuLength = 1408;
-    private int termLength = 4 << 20;
-    private int ipcTermLength = 4 << 20;
+    private int termLength = 2 << 20;
+    private int ipcTermLength = 1 << 20;
     private int socketBufferLength;
     private int initialWindowLength;
     private Duration peerTimeout = Duration.ofSeconds(30);

@@ -17,6 +17,10 @@ import org.slf4j.LoggerFactory;
  */
 final class CommunicationThread implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(CommunicationThread.class);
+
+  /** The driver sends and receives one datagram a turn. */
+  private static final int DRIVER_TURNS = 4;
+
   private static final int YIELDS = 100;
   private static final int LAST_TURNS = 50;
   private static final long SHORTEST_SLEEP_NANOS = 20_000;
@@ -130,7 +134,12 @@ final class CommunicationThread implements Runnable {
   }
 
   private int turn() {
-    int count = driver.work();
+    int count = 0;
+    int done = 1;
+    for (int i = 0; i < DRIVER_TURNS && done > 0; i++) {
+      done = driver.work();
+      count += done;
+    }
     FutureTask<Session> setup = pendingSetup;
     if (setup != null) {
       pendingSetup = null;

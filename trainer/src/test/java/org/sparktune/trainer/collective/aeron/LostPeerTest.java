@@ -8,6 +8,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -111,10 +112,7 @@ class LostPeerTest {
 
       for (Future<Collective> each : List.of(honest, stranger)) {
         Throwable cause =
-            assertThrows(
-                    java.util.concurrent.ExecutionException.class,
-                    () -> each.get(30, TimeUnit.SECONDS))
-                .getCause();
+            assertThrows(ExecutionException.class, () -> each.get(30, TimeUnit.SECONDS)).getCause();
         assertEquals(ErrorCode.PEER_LOST, ((SparktuneException) cause).code());
         assertTrue(cause.getMessage().contains("could not be connected"), cause.getMessage());
       }

@@ -60,8 +60,8 @@ final class RankProcess {
         .wire(WireType.valueOf(System.getProperty("wire", "F32")))
         .host("127.0.0.1")
         .mtuLength(Integer.getInteger("mtuLength", 1408))
-        .termLength(Integer.getInteger("termLength", 4 << 20))
-        .ipcTermLength(Integer.getInteger("ipcTermLength", 4 << 20))
+        .termLength(Integer.getInteger("termLength", 2 << 20))
+        .ipcTermLength(Integer.getInteger("ipcTermLength", 1 << 20))
         .initialWindowLength(Integer.getInteger("initialWindowLength", 0))
         .peerTimeout(Duration.ofMillis(Long.getLong("peerTimeoutMillis", 30_000)))
         .build();
