@@ -14,8 +14,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     description = {
-      "Show what a model (GGUF, safetensors, Hugging Face folder), an adapter, a dataset or a",
-      "checkpoint says about itself."
+      "Show what a model (GGUF, safetensors, Hugging Face folder), an adapter, a dataset, a",
+      "checkpoint or a folder of checkpoints (also as a URI, such as hdfs://…) says about itself."
     })
 final class InspectCommand extends BaseCommand {
   private static final int MAX_VALUE = 100;
@@ -32,7 +32,8 @@ final class InspectCommand extends BaseCommand {
 
   @Override
   void run() {
-    Inspection inspection = Inspector.inspect(console().resolve(path));
+    Inspection inspection =
+        Inspector.inspect(path.contains("://") ? path : console().resolve(path).toString());
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("path", inspection.path());

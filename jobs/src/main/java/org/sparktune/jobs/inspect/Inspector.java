@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.DatasetManifest;
 import org.sparktune.core.ErrorCode;
@@ -22,8 +23,6 @@ import org.sparktune.jobs.inspect.Inspection.TensorFacts;
 import org.sparktune.tokenizer.gguf.GgufFile;
 import org.sparktune.tokenizer.gguf.GgufTensor;
 import org.sparktune.tokenizer.gguf.GgufValue;
-import org.sparktune.trainer.checkpoint.CheckpointSummary;
-import org.sparktune.trainer.checkpoint.RunDescription;
 import org.sparktune.trainer.modelfile.AdapterConfig;
 import org.sparktune.trainer.modelfile.HuggingFaceFolder;
 import org.sparktune.trainer.modelfile.PeftAdapter;
@@ -36,8 +35,20 @@ public final class Inspector {
       new TypeReference<>() {};
   private static final byte[] GGUF_MAGIC = "GGUF".getBytes(StandardCharsets.US_ASCII);
   private static final String CHECKPOINT_STATE = "state.json";
+  private static final Set<String> POINTERS = Set.of("latest", "best");
 
   private Inspector() {}
+
+  /**
+   * Inspects a file or a folder of this machine, or checkpoints anywhere.
+   *
+   * @param location a path, or the URI of checkpoints on any Hadoop file system
+   */
+  public static Inspection inspect(String location) {
+    return location.contains("://")
+        ? CheckpointInspector.inspect(location, new Configuration())
+        : inspect(Path.of(location));
+  }
 
   /**
    * Inspects a file or a folder.
@@ -56,8 +67,9 @@ public final class Inspector {
       return new Inspection(
           path.toString(), "dataset", json(path.resolve(DatasetManifest.FILE_NAME)), List.of());
     }
-    if (Files.exists(path.resolve(CHECKPOINT_STATE))) {
-      return checkpoint(path);
+    if (Files.exists(path.resolve(CHECKPOINT_STATE))
+        || CheckpointInspector.isFolder(path.toString(), new Configuration())) {
+      return CheckpointInspector.inspect(path.toString(), new Configuration());
     }
     if (Files.exists(path.resolve(AdapterConfig.FILE_NAME))) {
       return new Inspection(
@@ -75,6 +87,9 @@ public final class Inspector {
   private static Inspection inspectFile(Path file) {
     if (startsWithGguf(file)) {
       return gguf(file);
+    }
+    if (isPointer(file)) {
+      return CheckpointInspector.inspect(file.toString(), new Configuration());
     }
     if (!file.toString().endsWith(".safetensors")) {
       throw unknown(file);
@@ -126,19 +141,6 @@ public final class Inspector {
         folder.toString(), "huggingface", json(folder.resolve("config.json")), tensors);
   }
 
-  private static Inspection checkpoint(Path folder) {
-    CheckpointSummary checkpoint = CheckpointSummary.read(folder.toString(), new Configuration());
-    List<TensorFacts> tensors = new ArrayList<>();
-    for (RunDescription.Parameter parameter : checkpoint.layout()) {
-      tensors.add(
-          new TensorFacts(
-              parameter.name(),
-              "F32",
-              parameter.shape().stream().mapToLong(Long::longValue).toArray()));
-    }
-    return new Inspection(folder.toString(), "checkpoint", checkpoint.facts(), tensors);
-  }
-
   private static List<TensorFacts> safetensors(Path file) {
     try (SafetensorsFile opened = SafetensorsFile.open(file)) {
       return tensors(opened);
@@ -165,6 +167,12 @@ public final class Inspector {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Whether a file says which checkpoint is the newest or the best. */
+  private static boolean isPointer(Path file) {
+    Path name = file.getFileName();
+    return name != null && POINTERS.contains(name.toString());
   }
 
   private static boolean startsWithGguf(Path file) {

@@ -107,6 +107,7 @@ public final class TaskRunner implements TaskExecutor {
             initAdapter == null ? null : initAdapter.toString(),
             paths.dataset(task, task.dataset()),
             folder.toString(),
+            paths.checkpoints(task.name()),
             spark.changedHadoopSettings()),
         spec.cluster(),
         watchers.apply(task));

@@ -13,6 +13,7 @@ import org.sparktune.pipeline.spec.Task;
  * @param initAdapter the adapter to start from, or null
  * @param dataset the prepared dataset's folder or URI
  * @param folder the task's folder, which the executor writes to
+ * @param checkpoints the folder of the task's checkpoints, a path or URI
  * @param hadoop the settings of the Hadoop file systems that differ from their defaults
  */
 public record TrainingRequest(
@@ -21,6 +22,7 @@ public record TrainingRequest(
     String initAdapter,
     String dataset,
     String folder,
+    String checkpoints,
     Map<String, String> hadoop)
     implements Serializable {
 
@@ -32,6 +34,7 @@ public record TrainingRequest(
         .add(String.valueOf(initAdapter))
         .add(dataset)
         .add(folder)
+        .add(checkpoints)
         .finish();
   }
 }

@@ -14,10 +14,12 @@ import org.sparktune.pipeline.spec.TaskSpec;
 /** Where tasks find what they read and put what they make. */
 public final class TaskPaths {
   private final Path output;
+  private final String checkpoints;
 
   /** The paths of a specification. */
   public TaskPaths(TaskSpec spec) {
     this.output = local(spec.output(), "output");
+    this.checkpoints = spec.checkpoints();
   }
 
   /** The output folder. */
@@ -28,6 +30,18 @@ public final class TaskPaths {
   /** The folder of a task. */
   public Path folder(String task) {
     return output.resolve(task);
+  }
+
+  /** The folder of a training task's checkpoints: a path, or a URI of any Hadoop file system. */
+  public String checkpoints(String task) {
+    return hasSharedCheckpoints()
+        ? checkpoints + "/" + task
+        : folder(task).resolve("checkpoints").toString();
+  }
+
+  /** Whether checkpoints are kept elsewhere than in the task's folders. */
+  boolean hasSharedCheckpoints() {
+    return !checkpoints.isEmpty();
   }
 
   /** The model file or folder that a reference means. */
@@ -78,7 +92,7 @@ public final class TaskPaths {
       throw new SparktuneException(
           ErrorCode.UNSUPPORTED,
           "The '%s' %s is not a path of this machine.".formatted(key, path),
-          "In this version models and outputs are on a local or mounted file system; only datasets and their sources may be elsewhere.");
+          "In this version models and outputs are on a local or mounted file system; datasets, their sources and 'checkpoints' may be elsewhere.");
     }
     return Path.of(path);
   }

@@ -155,10 +155,11 @@ public final class Workflow {
    * A failed task's folder stays only for what helps: a checkpoint to go on from, or the record of
    * a divergence.
    */
-  private static boolean isWorthKeeping(Path folder, Throwable failure) {
+  private boolean isWorthKeeping(Path folder, Throwable failure) {
     boolean diverged =
         failure instanceof SparktuneException known && known.code() == ErrorCode.DIVERGED;
     return diverged
+        || paths.hasSharedCheckpoints()
         || Files.isDirectory(folder.resolve("checkpoints"))
         || Files.exists(folder.resolve("dataset"));
   }

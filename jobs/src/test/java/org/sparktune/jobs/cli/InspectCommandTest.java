@@ -33,6 +33,20 @@ class InspectCommandTest {
     JsonNode checkpoint = inspect("out/assistant/checkpoints/step-00000006", "checkpoint");
     assertEquals(6, checkpoint.get("facts").get("progress").get("step").asInt());
     assertEquals(adapter.get("parameters"), checkpoint.get("parameters"));
+    JsonNode all = inspect("out/assistant/checkpoints", "checkpoints");
+    assertEquals("step-00000006", all.get("facts").get("latest").asText());
+    assertEquals(1, all.get("facts").get("step-00000006").get("ranks").asInt());
+    JsonNode latest =
+        CommandRun.in(folder, "inspect", "out/assistant/checkpoints/latest", "--json")
+            .requireDone()
+            .json();
+    assertEquals(checkpoint.get("facts"), latest.get("facts"));
+    JsonNode there =
+        CommandRun.in(
+                folder, "inspect", "file://" + folder + "/out/assistant/checkpoints", "--json")
+            .requireDone()
+            .json();
+    assertEquals(all.get("facts"), there.get("facts"));
     String words = CommandRun.in(folder, "inspect", "model").requireDone().out();
     assertTrue(words.contains("model.layers.1.mlp.up_proj.weight"), words);
   }

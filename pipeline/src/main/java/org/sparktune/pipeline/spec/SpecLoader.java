@@ -24,7 +24,15 @@ import org.sparktune.pipeline.spec.SpecNode.Sequence;
 public final class SpecLoader {
   private static final List<String> TOP_LEVEL_KEYS =
       List.of(
-          "name", "output", "seed", "executors", "min_executors", "cluster", "base_model", "tasks");
+          "name",
+          "output",
+          "checkpoints",
+          "seed",
+          "executors",
+          "min_executors",
+          "cluster",
+          "base_model",
+          "tasks");
   private static final Pattern TASK_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
   private static final long MAX_BYTES = 3L << 20;
 
@@ -96,12 +104,13 @@ public final class SpecLoader {
     MappingReader reader = new MappingReader(root, "a specification", context);
     String name = reader.requiredText("name");
     String output = output(root, reader);
+    String checkpoints = reader.has("checkpoints") ? folder(root, reader, "checkpoints") : "";
     long seed = reader.integer("seed", 42, 0, Long.MAX_VALUE);
     ClusterOptions cluster = ClusterReader.read(reader);
     shareBaseModel(root, reader);
     List<Task> tasks = reader.require("tasks") ? tasks(reader, seed) : List.of();
     reader.finish();
-    return new TaskSpec(name, output, seed, cluster, ordered(tasks, root));
+    return new TaskSpec(name, output, checkpoints, seed, cluster, ordered(tasks, root));
   }
 
   /** Gives the file's base model to every task that names none. */
@@ -117,14 +126,16 @@ public final class SpecLoader {
   }
 
   private String output(Mapping root, MappingReader reader) {
-    if (!reader.require("output")) {
-      return "";
+    return reader.require("output") ? folder(root, reader, "output") : "";
+  }
+
+  /** A folder to write to; the tree then holds its absolute form. */
+  private String folder(Mapping root, MappingReader reader, String key) {
+    String folder = context.resolveOutput(reader.requiredText(key));
+    if (root.get(key) instanceof Scalar scalar) {
+      scalar.resolve(folder);
     }
-    String output = context.resolveOutput(reader.requiredText("output"));
-    if (root.get("output") instanceof Scalar scalar) {
-      scalar.resolve(output);
-    }
-    return output;
+    return folder;
   }
 
   private List<Task> tasks(MappingReader reader, long seed) {

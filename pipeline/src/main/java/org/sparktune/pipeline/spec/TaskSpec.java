@@ -8,13 +8,20 @@ import java.util.List;
  *
  * @param name the workflow's name
  * @param output the absolute output folder
+ * @param checkpoints the folder, on any Hadoop file system, that holds a folder of checkpoints for
+ *     every training task; empty when each task's folder holds its own
  * @param seed the seed of everything that has none of its own
  * @param cluster how many executors train together, and how
  * @param tasks in an order in which every task follows what it depends on; stable with respect to
  *     the file
  */
 public record TaskSpec(
-    String name, String output, long seed, ClusterOptions cluster, List<Task> tasks)
+    String name,
+    String output,
+    String checkpoints,
+    long seed,
+    ClusterOptions cluster,
+    List<Task> tasks)
     implements Serializable {
 
   /** The task of a name. */

@@ -24,6 +24,27 @@ public record CheckpointSummary(Map<String, Object> facts, List<RunDescription.P
       new TypeReference<>() {};
 
   /**
+   * The folder of a checkpoint that is named by itself or by a pointer beside it.
+   *
+   * @param location a folder, or {@code …/latest} or {@code …/best}; a path or URI
+   * @return the folder; the location itself when it is no pointer
+   */
+  public static String resolve(String location, Configuration hadoop) {
+    Path path = new Path(location);
+    String name = path.getName();
+    if (!name.equals(CheckpointFolder.LATEST) && !name.equals(CheckpointFolder.BEST)) {
+      return location;
+    }
+    try {
+      String folder = path.getParent().toString();
+      String named = new CheckpointFolder(folder, Storage.of(location, hadoop)).pointer(name);
+      return named.isEmpty() ? location : folder + "/" + named;
+    } catch (IOException e) {
+      throw StorageFailures.reading(location, e);
+    }
+  }
+
+  /**
    * Reads the manifest of a checkpoint.
    *
    * @param location the checkpoint's folder, a path or URI
