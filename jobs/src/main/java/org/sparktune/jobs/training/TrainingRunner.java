@@ -20,6 +20,7 @@ import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.pipeline.spec.Hyperparameters;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.trainer.checkpoint.CheckpointPlace;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
@@ -143,6 +144,7 @@ public final class TrainingRunner implements AutoCloseable {
                 Options.training(parameters),
                 identity(),
                 folder,
+                new CheckpointPlace(request.checkpoints(), hadoop()),
                 listener(folder, driver),
                 stopRequested,
                 collective,
@@ -164,9 +166,15 @@ public final class TrainingRunner implements AutoCloseable {
   }
 
   private DatasetFolder openDataset() {
+    return DatasetFolder.open(request.dataset(), hadoop())
+        .requireTokenizer(tokenizer.fingerprint());
+  }
+
+  /** The file systems as the driver knows them. */
+  private Configuration hadoop() {
     Configuration hadoop = new Configuration();
     request.hadoop().forEach(hadoop::set);
-    return DatasetFolder.open(request.dataset(), hadoop).requireTokenizer(tokenizer.fingerprint());
+    return hadoop;
   }
 
   /** What a task trains. */

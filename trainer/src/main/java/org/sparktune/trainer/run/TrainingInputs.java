@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import org.sparktune.trainer.checkpoint.CheckpointPlace;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.model.Batch;
@@ -21,8 +22,10 @@ import org.sparktune.trainer.optim.Trainable;
  *     precision, LoRA rank and so on. A checkpoint is only resumed by a run with the same identity;
  *     a refusal names the entries that differ, with both values. Options, dataset and layout are
  *     added by the run itself.
- * @param taskFolder the task's output folder; {@code metrics.jsonl}, {@code checkpoints/} and
- *     {@code control.json} live there
+ * @param taskFolder the task's output folder; {@code metrics.jsonl}, {@code samples.jsonl} and
+ *     {@code control.json} live there. A run that goes on on another host has another one: what
+ *     belongs there of the first rank's files comes from the checkpoint
+ * @param checkpoints where checkpoints are
  * @param listener is told what happens
  * @param stopRequested asked between steps; when true the run writes a checkpoint and ends with
  *     {@link org.sparktune.core.ErrorCode#INTERRUPTED}
@@ -37,6 +40,7 @@ public record TrainingInputs(
     TrainingOptions options,
     Map<String, String> identity,
     Path taskFolder,
+    CheckpointPlace checkpoints,
     TrainingListener listener,
     BooleanSupplier stopRequested,
     Collective collective,

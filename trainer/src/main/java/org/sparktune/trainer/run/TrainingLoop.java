@@ -2,8 +2,8 @@ package org.sparktune.trainer.run;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Optional;
-import org.apache.hadoop.conf.Configuration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
@@ -19,6 +19,10 @@ import org.sparktune.trainer.dataset.DatasetReader;
  */
 final class TrainingLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
+  private static final String METRICS = "metrics.jsonl";
+
+  /** Written by whoever listens. */
+  private static final String SAMPLES = "samples.jsonl";
 
   private final TrainingInputs inputs;
   private final MeteredCollective collective;
@@ -50,13 +54,14 @@ final class TrainingLoop implements AutoCloseable {
     this.store =
         new RunStore(
             CheckpointStore.open(
-                inputs.taskFolder().resolve("checkpoints").toString(),
-                new Configuration(),
+                inputs.checkpoints().location(),
+                inputs.checkpoints().hadoop(),
                 options.cadence().keepCheckpoints(),
                 RunStore.describe(RunIdentity.of(inputs, totalSteps), inputs.trainable().layout()),
+                List.of(inputs.taskFolder().resolve(METRICS), inputs.taskFolder().resolve(SAMPLES)),
                 collective));
     boolean first = collective.rank() == 0;
-    this.log = new RunLog(inputs.taskFolder().resolve("metrics.jsonl"), inputs.listener(), first);
+    this.log = new RunLog(inputs.taskFolder().resolve(METRICS), inputs.listener(), first);
     this.rankLog = new RankLog(inputs.taskFolder(), collective);
     ControlFile control = new ControlFile(inputs.taskFolder().resolve("control.json"));
     this.boundary = new StepBoundary(collective, control, inputs.stopRequested());

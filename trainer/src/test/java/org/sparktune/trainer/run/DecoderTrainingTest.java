@@ -21,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.checkpoint.CheckpointPlace;
 import org.sparktune.trainer.collective.LocalCollective;
 import org.sparktune.trainer.dataset.DatasetFixture;
 import org.sparktune.trainer.dataset.DatasetFolder;
@@ -163,6 +164,7 @@ class DecoderTrainingTest {
                   options,
                   Map.of(),
                   task,
+                  CheckpointPlace.in(task),
                   listener,
                   () -> false,
                   new LocalCollective(),

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.sparktune.trainer.checkpoint.CheckpointPlace;
 import org.sparktune.trainer.checkpoint.CheckpointStore;
 import org.sparktune.trainer.checkpoint.Snapshot;
 import org.sparktune.trainer.collective.Collective;
@@ -159,6 +160,7 @@ class RanksTest {
               options,
               Map.of(),
               this.folder.resolve("ranks" + collective.ranks()),
+              CheckpointPlace.in(this.folder.resolve("ranks" + collective.ranks())),
               listener,
               () -> false,
               collective,

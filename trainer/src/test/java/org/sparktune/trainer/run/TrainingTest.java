@@ -26,6 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.checkpoint.CheckpointPlace;
 import org.sparktune.trainer.collective.LocalCollective;
 import org.sparktune.trainer.dataset.DatasetFixture;
 import org.sparktune.trainer.dataset.DatasetFolder;
@@ -104,6 +105,29 @@ class TrainingTest {
     Outcome resumed = run(otherTask, options, () -> false, TrainingListener.NONE);
 
     assertSame(whole, resumed);
+  }
+
+  @Test
+  void shouldGoOnOnAnotherHost() throws IOException {
+    TrainingOptions options = options(3, 2);
+    Outcome whole = run(task, options, () -> false, TrainingListener.NONE);
+
+    Path firstHost = Files.createDirectories(otherTask.resolve("first"));
+    assertThrows(SparktuneException.class, () -> run(firstHost, options, () -> false, killer(13)));
+    Path secondHost = Files.createDirectories(otherTask.resolve("second"));
+    Outcome resumed =
+        run(
+            secondHost,
+            CheckpointPlace.in(firstHost),
+            options,
+            Map.of("model", "sha256:base"),
+            RowOrder.reshuffled(9),
+            new Bigram(VOCABULARY, 0.1),
+            () -> false,
+            TrainingListener.NONE);
+
+    assertArrayEquals(whole.parameters(), resumed.parameters());
+    assertEquals(metrics(task), metrics(secondHost));
   }
 
   @Test
@@ -290,6 +314,18 @@ class TrainingTest {
       Bigram bigram,
       BooleanSupplier stop,
       TrainingListener listener) {
+    return run(task, CheckpointPlace.in(task), options, identity, order, bigram, stop, listener);
+  }
+
+  private static Outcome run(
+      Path task,
+      CheckpointPlace checkpoints,
+      TrainingOptions options,
+      Map<String, String> identity,
+      RowOrder order,
+      Bigram bigram,
+      BooleanSupplier stop,
+      TrainingListener listener) {
     DatasetFolder folder = DatasetFolder.open(dataset.toString(), CONFIGURATION);
     try (bigram;
         DatasetReader train = folder.split("train", VOCABULARY, order);
@@ -303,6 +339,7 @@ class TrainingTest {
                   options,
                   identity,
                   task,
+                  checkpoints,
                   listener,
                   stop,
                   new LocalCollective(),
