@@ -58,7 +58,7 @@ final class RankProcess {
     return CollectiveOptions.builder()
         .medium(Medium.valueOf(System.getProperty("medium", "AUTO")))
         .wire(WireType.valueOf(System.getProperty("wire", "F32")))
-        .host("127.0.0.1")
+        .host(System.getProperty("host", "127.0.0.1"))
         .mtuLength(Integer.getInteger("mtuLength", 1408))
         .termLength(Integer.getInteger("termLength", 2 << 20))
         .ipcTermLength(Integer.getInteger("ipcTermLength", 1 << 20))

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -20,6 +21,14 @@ import java.util.function.Consumer;
 final class RankProcesses implements AutoCloseable {
   private static final String END = "END";
 
+  /**
+   * Where a rank runs.
+   *
+   * @param prefix what comes before its command
+   * @param host the address it listens on
+   */
+  record Placement(List<String> prefix, String host) {}
+
   private final List<Process> processes = new ArrayList<>();
   private final List<BlockingQueue<String>> lines = new ArrayList<>();
   private final List<String> addresses = new ArrayList<>();
@@ -32,10 +41,23 @@ final class RankProcesses implements AutoCloseable {
    */
   static RankProcesses start(int ranks, List<String> options, List<String> arguments)
       throws IOException, InterruptedException {
+    return start(
+        Collections.nCopies(ranks, new Placement(List.of(), "127.0.0.1")), options, arguments);
+  }
+
+  /**
+   * Starts ranks in given places.
+   *
+   * @param placements by rank
+   */
+  static RankProcesses start(
+      List<Placement> placements, List<String> options, List<String> arguments)
+      throws IOException, InterruptedException {
+    int ranks = placements.size();
     RankProcesses started = new RankProcesses();
     try {
       for (int rank = 0; rank < ranks; rank++) {
-        started.launch(rank, options, arguments);
+        started.launch(rank, placements.get(rank), options, arguments);
       }
       for (int rank = 0; rank < ranks; rank++) {
         started.addresses.add(started.await(rank, "ADDRESS ").substring("ADDRESS ".length()));
@@ -133,14 +155,16 @@ final class RankProcesses implements AutoCloseable {
     processes.forEach(Process::destroyForcibly);
   }
 
-  private void launch(int rank, List<String> options, List<String> arguments) throws IOException {
-    List<String> command = new ArrayList<>();
+  private void launch(int rank, Placement placement, List<String> options, List<String> arguments)
+      throws IOException {
+    List<String> command = new ArrayList<>(placement.prefix());
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "--add-modules=jdk.incubator.vector"));
     command.add("-XX:CompileCommand=quiet");
     command.add("-XX:CompileCommand=dontinline,*Kernels::*");
     command.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
     command.add("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
+    command.add("-Dhost=" + placement.host());
     command.addAll(options);
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(RankProcess.class.getName());
