@@ -65,7 +65,7 @@ for ((round = 0; round < rounds; round++)); do
     ours -Dmedium=UDP "${benchmark[@]}" "$main" "$ranks" 16 | collect udp-1408
   done
   ours "${benchmark[@]}" "$main" copy "${sizes[@]}" | collect memcpy
-done >"$work/results"
+done | tee "$work/results" >&2
 
 value() {
   awk -v name="$1" -v ranks="$2" -v size="$3" \

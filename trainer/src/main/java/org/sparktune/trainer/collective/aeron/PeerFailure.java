@@ -18,12 +18,16 @@ record PeerFailure(int rank, long step, String reason) {
   /** Longest reason in bytes that fits an abort frame. */
   private static final int LONGEST_REASON = 400;
 
-  /** Most bytes of an abort's payload. */
-  static final int LONGEST_PAYLOAD = REASON_OFFSET + LONGEST_REASON;
-
-  /** Reads an abort frame's payload. */
+  /**
+   * Reads an abort frame's payload.
+   *
+   * @return null when it is none: too short or too long
+   */
   static PeerFailure read(long payload, int length) {
-    byte[] text = new byte[Math.max(0, length - REASON_OFFSET)];
+    if (length < REASON_OFFSET || length > REASON_OFFSET + LONGEST_REASON) {
+      return null;
+    }
+    byte[] text = new byte[length - REASON_OFFSET];
     Memory.copyToHeap(payload + REASON_OFFSET, text, 0, text.length);
     return new PeerFailure(
         Memory.getInt(payload),

@@ -112,7 +112,11 @@ final class Session {
   /** The failure that ended the session, or null. */
   SparktuneException failure() {
     PeerFailure current = failure;
-    return current == null ? null : current.exception(addresses.get(current.rank()).host());
+    if (current == null) {
+      return null;
+    }
+    boolean known = current.rank() >= 0 && current.rank() < addresses.size();
+    return current.exception(known ? addresses.get(current.rank()).host() : "an unknown host");
   }
 
   /** One turn; returns how much was done. */
