@@ -77,8 +77,7 @@ public final class AllReduceTrainingMaster
             builder.executorWaitSeconds,
             builder.maxAttempts);
     this.dataSetsPerBatch = builder.dataSetsPerBatch;
-    this.batchesPerStep =
-        builder.batchesPerStep == 0 ? builder.executors : builder.batchesPerStep;
+    this.batchesPerStep = builder.batchesPerStep == 0 ? builder.executors : builder.batchesPerStep;
   }
 
   /**
@@ -174,9 +173,7 @@ public final class AllReduceTrainingMaster
     private static int requirePositive(String name, int value) {
       if (value < 1) {
         throw new SparktuneException(
-            ErrorCode.INVALID_SPEC,
-            "%s is %d.".formatted(name, value),
-            "It has to be at least 1.");
+            ErrorCode.INVALID_SPEC, "%s is %d.".formatted(name, value), "It has to be at least 1.");
       }
       return value;
     }
@@ -212,8 +209,7 @@ public final class AllReduceTrainingMaster
     BatchDecoder decoder =
         new BatchDecoder.Path(
             dataSets == null ? multiDataSets : dataSets,
-            new SerializableConfiguration(
-                trainingDataPaths.context().hadoopConfiguration()));
+            new SerializableConfiguration(trainingDataPaths.context().hadoopConfiguration()));
     if (network != null) {
       train(network, trainingDataPaths, BatchDecoder.Path::encode, decoder);
     } else {
@@ -342,8 +338,7 @@ public final class AllReduceTrainingMaster
             ? null
             : JavaBytes.write(routing.toArray(RoutingIterationListener[]::new));
     here.forEach(listener -> listener.onEpochStart(network.model()));
-    NetworkJob job =
-        new NetworkJob(context, cluster, dataSetsPerBatch, batchesPerStep, serialized);
+    NetworkJob job = new NetworkJob(context, cluster, dataSetsPerBatch, batchesPerStep, serialized);
     NetworkJob.Epoch epoch = job.run(network, data, encoder, decoder);
     stateBytes = epoch.stateBytes();
     if (epoch.stats() != null) {

@@ -120,8 +120,7 @@ final class NetworkJob {
       RunTicket ticket,
       int ranks)
       throws SparkException {
-    PlacedBatches placed =
-        PlacedBatches.of(data, encoder, dataSetsPerBatch, batchesPerStep, ranks);
+    PlacedBatches placed = PlacedBatches.of(data, encoder, dataSetsPerBatch, batchesPerStep, ranks);
     long perStep = (long) dataSetsPerBatch * batchesPerStep;
     Broadcast<byte[]> image = context.broadcast(JavaBytes.write(NetworkImage.of(network)));
     List<Broadcast<byte[]>> states = new ArrayList<>();
@@ -145,8 +144,7 @@ final class NetworkJob {
               .records()
               .rdd()
               .barrier()
-              .mapPartitions(
-                  new NetworkRank(orders), false, ClassTag$.MODULE$.apply(byte[].class));
+              .mapPartitions(new NetworkRank(orders), false, ClassTag$.MODULE$.apply(byte[].class));
       List<RankResult> results = new ArrayList<>();
       for (byte[] answer : collect(answers)) {
         results.add(JavaBytes.read(answer, RankResult.class));
@@ -166,8 +164,7 @@ final class NetworkJob {
 
   /** A rank's part of the updater's state, in its order. */
   private static float[] state(Network network, int rank, int ranks) {
-    List<Range> ranges =
-        NetworkTraining.stateRanges(network, rank, ranks, COMMUNICATION_BYTES);
+    List<Range> ranges = NetworkTraining.stateRanges(network, rank, ranks, COMMUNICATION_BYTES);
     int size = 0;
     for (Range range : ranges) {
       size += (int) range.size();

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.spark.BarrierTaskContext;
-import org.apache.spark.SparkEnv;
 import org.sparktune.core.Fingerprint;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.ranks.HostShare;
@@ -13,6 +12,7 @@ import org.sparktune.jobs.ranks.RankFacts;
 import org.sparktune.jobs.ranks.RankGroup;
 import org.sparktune.jobs.ranks.RunTicket;
 import org.sparktune.jobs.spark.BarrierPeers;
+import org.sparktune.jobs.spark.RankTask;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.dl4j.CudaBackend;
@@ -53,8 +53,8 @@ final class NetworkRank extends AbstractFunction1<Iterator<Tuple2<Long, byte[]>>
 
   private RankResult train(java.util.Iterator<Tuple2<Long, byte[]>> records) {
     BarrierTaskContext task = BarrierTaskContext.get();
-    RankGroup group = new RankGroup(new BarrierPeers(task), ticket(task));
-    HostShare share = group.arrive(fingerprint(), cores());
+    RankGroup group = new RankGroup(new BarrierPeers(task), ticket(task), RankTask.host());
+    HostShare share = group.arrive(fingerprint(), RankTask.cores());
     NetworkTrainable trainable;
     try {
       CudaBackend.requireUsable();
@@ -134,10 +134,5 @@ final class NetworkRank extends AbstractFunction1<Iterator<Tuple2<Long, byte[]>>
         .entries()
         .forEach(entry -> fingerprint.add(entry.name()).add(entry.offset()).add(entry.size()));
     return fingerprint.finish();
-  }
-
-  /** The cores that an executor was given; in local mode all are the driver's. */
-  private static int cores() {
-    return SparkEnv.get().conf().getInt("spark.executor.cores", 0);
   }
 }

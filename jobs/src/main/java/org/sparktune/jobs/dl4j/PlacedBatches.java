@@ -1,8 +1,8 @@
 package org.sparktune.jobs.dl4j;
 
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -63,10 +63,16 @@ record PlacedBatches(JavaPairRDD<Long, byte[]> records, long dataSets) {
     return List.of(count).iterator();
   }
 
-  private record Numbered<T>(Iterator<T> all, long[] next, Function<T, byte[]> encoder)
-      implements Iterator<Tuple2<Long, byte[]>> {
+  /** Data sets with their numbers, encoded one by one. */
+  private static final class Numbered<T> implements Iterator<Tuple2<Long, byte[]>> {
+    private final Iterator<T> all;
+    private final Function<T, byte[]> encoder;
+    private long number;
+
     Numbered(Iterator<T> all, long first, Function<T, byte[]> encoder) {
-      this(all, new long[] {first}, encoder);
+      this.all = all;
+      this.number = first;
+      this.encoder = encoder;
     }
 
     @Override
@@ -77,7 +83,7 @@ record PlacedBatches(JavaPairRDD<Long, byte[]> records, long dataSets) {
     @Override
     public Tuple2<Long, byte[]> next() {
       try {
-        return new Tuple2<>(next[0]++, encoder.call(all.next()));
+        return new Tuple2<>(number++, encoder.call(all.next()));
       } catch (RuntimeException e) {
         throw e;
       } catch (Exception e) {
@@ -127,8 +133,7 @@ record PlacedBatches(JavaPairRDD<Long, byte[]> records, long dataSets) {
 
     @Override
     public int hashCode() {
-      List<Integer> all = new ArrayList<>(List.of(dataSetsPerBatch, ranks, rankOfBatch.length));
-      return all.hashCode();
+      return Objects.hash(dataSetsPerBatch, ranks, rankOfBatch.length);
     }
   }
 }

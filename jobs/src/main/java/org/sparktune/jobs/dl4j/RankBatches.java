@@ -13,8 +13,7 @@ final class RankBatches {
   private final int dataSetsPerBatch;
   private Tuple2<Long, byte[]> next;
 
-  RankBatches(
-      Iterator<Tuple2<Long, byte[]>> records, BatchDecoder decoder, int dataSetsPerBatch) {
+  RankBatches(Iterator<Tuple2<Long, byte[]>> records, BatchDecoder decoder, int dataSetsPerBatch) {
     this.records = records;
     this.decoder = decoder;
     this.dataSetsPerBatch = dataSetsPerBatch;
@@ -35,9 +34,7 @@ final class RankBatches {
     if (parts.isEmpty()) {
       return null;
     }
-    return parts.size() == 1
-        ? parts.get(0)
-        : org.nd4j.linalg.dataset.MultiDataSet.merge(parts);
+    return parts.size() == 1 ? parts.get(0) : org.nd4j.linalg.dataset.MultiDataSet.merge(parts);
   }
 
   private void advance() {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.nd4j.linalg.factory.Nd4j;
+import org.sparktune.trainer.dl4j.CudaBackend;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.choice.Engines;
 
@@ -27,6 +28,7 @@ public final class Doctor {
     doctor.engine();
     doctor.nd4j();
     doctor.gpu();
+    doctor.networks();
     doctor.spark();
     return List.copyOf(doctor.findings);
   }
@@ -115,6 +117,17 @@ public final class Doctor {
             ? Finding.warning(
                 "gpu", "an NVIDIA driver is loaded", "This version trains on the CPU only.")
             : Finding.ok("gpu", "none; training runs on the CPU"));
+  }
+
+  private void networks() {
+    if (!CudaBackend.isOnClassPath()) {
+      findings.add(Finding.ok("dl4j networks", "train on the CPU"));
+      return;
+    }
+    findings.add(
+        CudaBackend.problem(CudaBackend.gpus())
+            .map(problem -> Finding.failed("dl4j networks", problem.getMessage(), problem.hint()))
+            .orElseGet(() -> Finding.ok("dl4j networks", "train on the GPU, by nd4j-cuda-11.6")));
   }
 
   private void spark() {

@@ -5,10 +5,11 @@ import org.apache.spark.BarrierTaskContext;
 import org.sparktune.jobs.ranks.Peers;
 
 /** The tasks of a barrier stage as ranks; a message takes about a second. */
-final class BarrierPeers implements Peers {
+public final class BarrierPeers implements Peers {
   private final BarrierTaskContext task;
 
-  BarrierPeers(BarrierTaskContext task) {
+  /** The tasks of a barrier stage, as one of them sees them. */
+  public BarrierPeers(BarrierTaskContext task) {
     this.task = task;
   }
 

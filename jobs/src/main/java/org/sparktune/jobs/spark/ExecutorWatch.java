@@ -11,7 +11,7 @@ import org.apache.spark.scheduler.SparkListenerExecutorAdded;
 import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 
 /** Notices executors that come and go. */
-final class ExecutorWatch extends SparkListener {
+public final class ExecutorWatch extends SparkListener {
   /** Slots may also come free without an executor coming. */
   private static final long RECHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 

@@ -27,7 +27,7 @@ import scala.runtime.AbstractFunction1;
  * function; only a {@link RankAnswer} comes back. A Scala function, because Spark offers barrier
  * stages to those alone.
  */
-final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<String>>
+public final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<String>>
     implements Serializable {
   private static final long serialVersionUID = 1L;
   private static final Logger LOG = LoggerFactory.getLogger(RankTask.class);
@@ -75,12 +75,12 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Strin
   }
 
   /** The cores that an executor was given; in local mode all are the driver's. */
-  private static int cores() {
+  public static int cores() {
     return isOneProcess() ? 0 : SparkEnv.get().conf().getInt("spark.executor.cores", 0);
   }
 
   /** Where Spark's executors reach this one; ranks of one process have no need to know. */
-  private static String host() {
+  public static String host() {
     return isOneProcess() ? "" : SparkEnv.get().blockManager().blockManagerId().host();
   }
 

@@ -12,7 +12,7 @@ import org.sparktune.pipeline.spec.ClusterOptions;
  * With how many ranks a training can go on now. A barrier stage needs a slot for each of its tasks
  * at once, and Spark gives no good answer where there are too few.
  */
-final class Slots {
+public final class Slots {
   private static final Logger LOG = LoggerFactory.getLogger(Slots.class);
 
   private final SparkContext context;
@@ -20,7 +20,8 @@ final class Slots {
   private final ExecutorWatch watch;
   private final boolean oneProcess;
 
-  Slots(SparkContext context, ClusterOptions options, ExecutorWatch watch) {
+  /** Slots of a context. */
+  public Slots(SparkContext context, ClusterOptions options, ExecutorWatch watch) {
     this.context = context;
     this.options = options;
     this.watch = watch;
@@ -33,7 +34,7 @@ final class Slots {
    * @throws SparktuneException {@code RESOURCES} if there are fewer than the specification allows,
    *     {@code UNSUPPORTED} with dynamic allocation
    */
-  int ranks() {
+  public int ranks() {
     int wanted = options.executors();
     if (wanted == 1) {
       return 1; // an ordinary stage, for which Spark waits itself

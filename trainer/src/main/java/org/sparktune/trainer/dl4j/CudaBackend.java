@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 
@@ -24,6 +26,7 @@ public final class CudaBackend {
   private static final int NEWEST_OF_ITS_GENERATION = 89;
 
   private static final long PATIENCE_SECONDS = 10;
+  private static final Pattern LINE = Pattern.compile("(?m)^(.+),\\s*(\\d+)\\.(\\d+)\\s*$");
 
   private CudaBackend() {}
 
@@ -73,8 +76,7 @@ public final class CudaBackend {
               "Build without -Pnd4j-cuda, or see what nvidia-smi says."));
     }
     Gpu gpu = gpus.get(0);
-    boolean hasCode =
-        gpu.capability() >= OLDEST && gpu.capability() <= NEWEST_OF_ITS_GENERATION;
+    boolean hasCode = gpu.capability() >= OLDEST && gpu.capability() <= NEWEST_OF_ITS_GENERATION;
     if (hasCode) {
       return Optional.empty();
     }
@@ -82,8 +84,7 @@ public final class CudaBackend {
         new SparktuneException(
             ErrorCode.UNSUPPORTED,
             "nd4j-cuda-11.6 has code for compute capabilities %s to %s (Kepler to Ada), and this %s has %s, so DL4J networks cannot train on it."
-                .formatted(
-                    version(OLDEST), version(NEWEST), gpu.name(), version(gpu.capability())),
+                .formatted(version(OLDEST), version(NEWEST), gpu.name(), version(gpu.capability())),
             "Build without -Pnd4j-cuda: DL4J networks then train on the CPU; language models use newer GPUs through their own engine."));
   }
 
@@ -111,13 +112,10 @@ public final class CudaBackend {
   /** Reads lines such as {@code NVIDIA A10, 8.6}. */
   static List<Gpu> parse(String text) {
     List<Gpu> gpus = new ArrayList<>();
-    for (String line : text.lines().toList()) {
-      int comma = line.lastIndexOf(',');
-      String[] version = line.substring(comma + 1).strip().split("\\.");
-      if (comma > 0 && version.length == 2) {
-        int capability = Integer.parseInt(version[0]) * 10 + Integer.parseInt(version[1]);
-        gpus.add(new Gpu(line.substring(0, comma).strip(), capability));
-      }
+    Matcher line = LINE.matcher(text);
+    while (line.find()) {
+      int capability = Integer.parseInt(line.group(2)) * 10 + Integer.parseInt(line.group(3));
+      gpus.add(new Gpu(line.group(1).strip(), capability));
     }
     return gpus;
   }
