@@ -27,20 +27,22 @@ record RanksWorkflow(Path folder, Map<String, String> undisturbed) {
   /** Writes the workflow and trains it with one executor, in this process. */
   static RanksWorkflow make(Path folder) throws IOException {
     TinyWorkflow.write(folder);
-    List<String> arguments = new ArrayList<>(List.of(command("one", 1)));
-    CommandRun run = CommandRun.in(folder, arguments.toArray());
+    CommandRun prepared = CommandRun.in(folder, "prepare", "spec.yaml", "--output", "data");
+    assertEquals(0, prepared.status(), prepared.err());
+    CommandRun run = CommandRun.in(folder, (Object[]) command("one", 1));
     assertEquals(0, run.status(), run.err());
     RanksWorkflow workflow = new RanksWorkflow(folder, adapter(folder, "one"));
     assertFalse(workflow.undisturbed().isEmpty());
     return workflow;
   }
 
-  /** The command that trains it. */
+  /** The command that trains it from the prepared dataset. */
   static String[] command(String output, int executors, String... more) {
-    List<String> words = new ArrayList<>(List.of("run", "spec.yaml", "--output", output));
+    List<String> words = new ArrayList<>(List.of("train", "spec.yaml", "--output", output));
     for (String setting :
         List.of(
             "executors=" + executors,
+            "assistant.dataset=data/data/dataset",
             "hyperparams.gradient_accumulation_steps=4",
             "hyperparams.max_steps=" + STEPS,
             "hyperparams.checkpoint_every=4",

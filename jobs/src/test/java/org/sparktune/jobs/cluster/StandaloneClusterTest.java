@@ -45,7 +45,7 @@ class StandaloneClusterTest {
                 "--set",
                 "min_executors=1",
                 "--set",
-                "cluster.executor_wait_seconds=3")) {
+                "cluster.executor_wait_seconds=25")) {
       driver.awaitLine(Pattern.compile("step 5/24"), RUN);
       driver.awaitCondition("begin a checkpoint", RUN, () -> hasUnfinishedCheckpoint("kills"));
       kill(cluster.executors().subList(0, 1));
