@@ -3,6 +3,7 @@ package org.sparktune.jobs.spark;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkException;
 import org.apache.spark.sql.SparkSession;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
@@ -88,7 +89,24 @@ public record SparkSettings(String master, Map<String, String> configuration) {
     // Whatever a cluster's defaults say: Kryo 4 cannot read the records that our tasks exchange.
     builder.config("spark.serializer", "org.apache.spark.serializer.JavaSerializer");
     configuration.forEach(builder::config);
-    return builder.getOrCreate();
+    return start(builder, effectiveMaster);
+  }
+
+  private static SparkSession start(SparkSession.Builder builder, String master) {
+    try {
+      return builder.getOrCreate();
+    } catch (Exception e) {
+      // Scala throws checked exceptions that it does not declare.
+      if (e instanceof SparkException) {
+        throw new SparktuneException(
+            ErrorCode.RESOURCES,
+            "Spark did not start on %s (%s)."
+                .formatted(master, String.valueOf(e.getMessage()).lines().findFirst().orElse("")),
+            "Look at the cluster's own log of this application.",
+            e);
+      }
+      throw e;
+    }
   }
 
   private String effectiveMaster(int executors) {

@@ -3,7 +3,9 @@ package org.sparktune.jobs.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -25,6 +27,7 @@ class YarnTest {
       throws IOException {
     RanksWorkflow workflow = RanksWorkflow.make(folder);
     TestSparkHome spark = TestSparkHome.make(folder.resolve("spark"));
+    addYarn(spark);
     try (YarnCluster yarn = YarnCluster.start(spark, folder);
         ChildProcess driver =
             SparktuneProcess.start(
@@ -40,7 +43,10 @@ class YarnTest {
                     "--conf",
                     "spark.yarn.stagingDir=" + folder.resolve("staging").toUri(),
                     "--conf",
-                    "spark.yarn.am.memory=512m"))) {
+                    "spark.yarn.am.memory=512m",
+                    // The small cluster's jar has a servlet filter for the web server of its own shading only.
+                    "--conf",
+                    "spark.ui.enabled=false"))) {
       driver.awaitLine(Pattern.compile("step 10/24"), RUN);
       List<ProcessHandle> executors = yarn.executors();
       assertEquals(2, executors.size(), executors::toString);
@@ -48,6 +54,16 @@ class YarnTest {
       assertEquals(0, driver.awaitEnd(RUN), driver::output);
       assertTrue(driver.output().contains("Attempt 1 failed"), driver::output);
       workflow.requireSame("yarn-run");
+    }
+  }
+
+  /** A distribution has it; for our poms it is a jar for tests. */
+  private static void addYarn(TestSparkHome spark) throws IOException {
+    for (String entry : TestSparkHome.testClassPath().split(File.pathSeparator, -1)) {
+      Path jar = Path.of(entry);
+      if (jar.getFileName().toString().startsWith("spark-yarn_")) {
+        Files.copy(jar, spark.folder().resolve("jars").resolve(jar.getFileName()));
+      }
     }
   }
 }
