@@ -16,10 +16,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparktune.jobs.cli.SharedSpark;
 
-/** Executors that YARN starts, and replaces when one is killed. */
+/** Executors that YARN starts, and replaces when one is killed. Runs with {@code -Pyarn}. */
 @ExtendWith(SharedSpark.class)
 @Timeout(400)
-class YarnTest {
+class TrainingOnYarn {
   private static final Duration RUN = Duration.ofMinutes(4);
 
   @Test
@@ -44,7 +44,8 @@ class YarnTest {
                     "spark.yarn.stagingDir=" + folder.resolve("staging").toUri(),
                     "--conf",
                     "spark.yarn.am.memory=512m",
-                    // The small cluster's jar has a servlet filter for the web server of its own shading only.
+                    // The small cluster's jar has a servlet filter for the web server of its own
+                    // shading only.
                     "--conf",
                     "spark.ui.enabled=false"))) {
       driver.awaitLine(Pattern.compile("step 10/24"), RUN);
