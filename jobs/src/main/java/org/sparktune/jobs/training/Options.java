@@ -7,7 +7,6 @@ import org.sparktune.pipeline.spec.LoraOptions;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.model.TargetModules;
-import org.sparktune.trainer.optim.AdamWOptions;
 import org.sparktune.trainer.optim.LearningRateSchedule;
 import org.sparktune.trainer.run.Cadence;
 import org.sparktune.trainer.run.TrainingOptions;
@@ -25,11 +24,7 @@ final class Options {
         parameters.maxGradNorm(),
         parameters.seed(),
         schedule(parameters),
-        new AdamWOptions(
-            parameters.adamBeta1(),
-            parameters.adamBeta2(),
-            parameters.adamEpsilon(),
-            parameters.weightDecay()),
+        OptimizerChoices.optimizer(parameters),
         new Cadence(
             parameters.logEvery(),
             parameters.evaluateEvery(),
@@ -39,19 +34,14 @@ final class Options {
   }
 
   private static LearningRateSchedule schedule(Hyperparameters parameters) {
-    LearningRateSchedule.Kind kind =
-        switch (parameters.schedule()) {
-          case COSINE -> LearningRateSchedule.Kind.COSINE;
-          case LINEAR -> LearningRateSchedule.Kind.LINEAR;
-          case CONSTANT -> LearningRateSchedule.Kind.CONSTANT;
-        };
     boolean stepsDecide = parameters.warmupSteps() >= 0;
     return new LearningRateSchedule(
-        kind,
+        OptimizerChoices.kind(parameters.schedule()),
         parameters.learningRate(),
         stepsDecide ? 0 : parameters.warmupRatio(),
         stepsDecide ? parameters.warmupSteps() : 0,
-        parameters.minLearningRateRatio());
+        parameters.minLearningRateRatio(),
+        OptimizerChoices.curve(parameters.schedule(), parameters.scheduleShape()));
   }
 
   static LoraConfig lora(LoraOptions options, List<LayerPolicy> policies) {

@@ -31,6 +31,8 @@ import java.util.List;
  * @param keepCheckpoints how many checkpoints are kept
  * @param sampleEvery steps between sample generations; 0 means none
  * @param samplePrompts the prompts of the samples
+ * @param optimizer which optimizer trains
+ * @param scheduleShape the numbers of schedules that have some
  */
 public record Hyperparameters(
     int epochs,
@@ -55,7 +57,9 @@ public record Hyperparameters(
     int checkpointEvery,
     int keepCheckpoints,
     int sampleEvery,
-    List<String> samplePrompts)
+    List<String> samplePrompts,
+    UpdaterChoice optimizer,
+    ScheduleShape scheduleShape)
     implements Serializable {
 
   /** The course of the learning rate after the warm-up. */
@@ -65,7 +69,23 @@ public record Hyperparameters(
     /** A line down to the minimum. */
     LINEAR,
     /** It stays. */
-    CONSTANT
+    CONSTANT,
+    /** {@code rate^floor(i / steps)}. */
+    STEP,
+    /** {@code rate^i}. */
+    EXPONENTIAL,
+    /** {@code (1 - i / steps)^power}. */
+    POLY,
+    /** {@code 1 / (1 + rate * i)^power}. */
+    INVERSE,
+    /** {@code 1 / (1 + exp(-rate * (i - steps)))}. */
+    SIGMOID,
+    /** Up and down within {@code steps} (1cycle). */
+    CYCLE,
+    /** A line up to the peak within {@code steps}. */
+    RAMP,
+    /** Given points. */
+    MAP
   }
 
   /** How products are computed. */

@@ -90,6 +90,7 @@ final class OptionsReader {
    * MappingReader#finish}.
    */
   Hyperparameters hyperparameters(MappingReader reader, boolean lora) {
+    Schedule schedule = reader.word("schedule", Schedule.COSINE);
     Hyperparameters parameters =
         new Hyperparameters(
             (int) reader.integer("epochs", 3, 1, Integer.MAX_VALUE),
@@ -98,7 +99,7 @@ final class OptionsReader {
                 "learning_rate",
                 lora ? LORA_LEARNING_RATE : FULL_LEARNING_RATE,
                 Range.NOT_NEGATIVE),
-            reader.word("schedule", Schedule.COSINE),
+            schedule,
             reader.decimal("warmup_ratio", 0.03, Range.UNIT),
             reader.integer("warmup_steps", -1, 0, Long.MAX_VALUE),
             reader.decimal("min_learning_rate_ratio", 0, Range.UNIT),
@@ -117,7 +118,9 @@ final class OptionsReader {
             (int) reader.integer("checkpoint_every", 100, 0, Integer.MAX_VALUE),
             (int) reader.integer("keep_checkpoints", 2, 1, 1000),
             (int) reader.integer("sample_every", 0, 0, Integer.MAX_VALUE),
-            reader.texts("sample_prompts"));
+            reader.texts("sample_prompts"),
+            OptimizerReader.updater(reader.mappingOrEmpty("optimizer")),
+            OptimizerReader.shape(reader, schedule));
     if (parameters.sampleEvery() > 0 && parameters.samplePrompts().isEmpty()) {
       reader.problem(
           "sample_every",

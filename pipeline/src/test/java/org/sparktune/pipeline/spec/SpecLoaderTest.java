@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,8 +98,50 @@ class SpecLoaderTest {
             100,
             2,
             0,
-            List.of()),
+            List.of(),
+            new UpdaterChoice(UpdaterChoice.Updater.ADAMW, 0.9, 0.95, 0),
+            new ScheduleShape(0, 0, 1, Map.of())),
         task.hyperparameters());
+  }
+
+  @Test
+  void shouldReadUpdatersAndSchedulesWithTheirNumbers() throws IOException {
+    Hyperparameters parameters =
+        ((Task.Training)
+                load(with(
+                        "optimizer: {updater: rmsprop, decay: 0.9}",
+                        "schedule: step",
+                        "schedule_shape: {rate: 0.5, steps: 100}"))
+                    .spec()
+                    .task("assistant"))
+            .hyperparameters();
+    assertEquals(
+        new UpdaterChoice(UpdaterChoice.Updater.RMSPROP, 0.9, 0.9, 0), parameters.optimizer());
+    assertEquals(Hyperparameters.Schedule.STEP, parameters.schedule());
+    assertEquals(new ScheduleShape(0.5, 100, 1, Map.of()), parameters.scheduleShape());
+  }
+
+  @Test
+  void shouldTellNumbersThatAnUpdaterOrAScheduleDoesNotHave() {
+    String written =
+        with(
+            "optimizer: {updater: sgd, momentum: 0.9}",
+            "schedule: map",
+            "schedule_shape: {rate: 0.5, points: {10: 0.5}}");
+    SpecException e = assertThrows(SpecException.class, () -> load(written));
+    List<String> messages = e.problems().stream().map(SpecProblem::message).toList();
+    assertEquals(
+        List.of(
+            "The updater sgd has no 'momentum'.",
+            "The schedule map has no 'rate'.",
+            "'points' says nothing of step 0."),
+        messages);
+  }
+
+  /** The valid specification with more hyperparameters. */
+  private static String with(String... hyperparameters) {
+    String first = "      learning_rate: 1e-4\n";
+    return VALID.replace(first, first + "      " + String.join("\n      ", hyperparameters) + "\n");
   }
 
   @Test

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 
@@ -19,6 +21,7 @@ import org.sparktune.core.SparktuneException;
  * only their owner contributes.
  */
 public final class Agreement {
+  private static final Logger LOG = LoggerFactory.getLogger(Agreement.class);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Collective collective;
@@ -74,6 +77,19 @@ public final class Agreement {
    */
   public <T> T first(Class<T> type, Supplier<T> part) {
     return all(type, () -> collective.rank() == 0 ? part.get() : null).get(0);
+  }
+
+  /**
+   * Called by every rank before it ends with a failure that all have come to: whoever leaves then
+   * cannot take another by surprise that does not know of the failure yet.
+   */
+  public void settle() {
+    try {
+      collective.barrier();
+    } catch (SparktuneException e) {
+      // Another has left already, with the failure that this rank is about to report.
+      LOG.debug("A rank left before this one", e);
+    }
   }
 
   /** Every rank's text, by rank. */

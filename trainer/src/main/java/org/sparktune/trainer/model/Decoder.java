@@ -6,6 +6,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.WeightSource;
+import org.sparktune.trainer.optim.GradientListener;
 
 /**
  * A decoder-only transformer with its hand-written backward pass: Llama, Qwen2, Qwen3, Phi-3. N is
@@ -21,6 +22,9 @@ public final class Decoder implements AutoCloseable {
   private final Workspace inference;
   private final SelectedRows selected;
 
+  /** Where the trained parameters of each block, and of all that follows it, begin. */
+  private final long[] blockStarts;
+
   private Decoder(DecoderPlan plan, Engine engine, DecoderWeights weights) {
     this.plan = plan;
     this.engine = engine;
@@ -29,6 +33,7 @@ public final class Decoder implements AutoCloseable {
     this.training = new Workspace(plan, true, engine.operandType());
     this.inference = new Workspace(plan, false, engine.operandType());
     this.selected = new SelectedRows(plan.config().hiddenSize());
+    this.blockStarts = plan.blockStarts();
   }
 
   /**
@@ -92,6 +97,16 @@ public final class Decoder implements AutoCloseable {
    * @return the sum; 0 when there is no target
    */
   double logProbsAndGradient(Batch batch, float gradient, Passage passage) {
+    return logProbsAndGradient(batch, gradient, passage, GradientListener.NONE);
+  }
+
+  /**
+   * As {@link #logProbsAndGradient(Batch, float, Passage)}.
+   *
+   * @param listener told after each block which gradients are complete
+   */
+  double logProbsAndGradient(
+      Batch batch, float gradient, Passage passage, GradientListener listener) {
     check(batch);
     selected.select(batch);
     if (selected.count() == 0) {
@@ -109,7 +124,7 @@ public final class Decoder implements AutoCloseable {
         selected.logProbs(),
         selected.dNormed(),
         weights.dHead());
-    backward(batch, passage);
+    backward(batch, passage, listener);
     return sumOfLogProbs();
   }
 
@@ -140,7 +155,7 @@ public final class Decoder implements AutoCloseable {
         selected.dLogProbs(),
         selected.dNormed(),
         weights.dHead());
-    backward(batch, passage);
+    backward(batch, passage, GradientListener.NONE);
   }
 
   /** The sum of the log-probabilities of a batch's targets, without a gradient. */
@@ -273,7 +288,7 @@ public final class Decoder implements AutoCloseable {
   }
 
   /** From the gradient of the selected normed rows down to the lowest trained parameter. */
-  private void backward(Batch batch, Passage passage) {
+  private void backward(Batch batch, Passage passage, GradientListener listener) {
     weights
         .finalNorm()
         .backward(
@@ -293,10 +308,12 @@ public final class Decoder implements AutoCloseable {
       }
       layer.backward(
           training.layer(i), scratch, training.positions(), batch.documentStarts(), d, passage);
+      listener.completedFrom(blockStarts[i]);
     }
     if (weights.dEmbedding() != null) {
       engine.embedGradient(d, batch.tokens(), weights.dEmbedding());
     }
+    listener.completedFrom(0);
   }
 
   private void check(Batch batch) {

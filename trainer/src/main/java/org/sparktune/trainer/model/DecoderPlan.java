@@ -177,6 +177,27 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
     return layout;
   }
 
+  /**
+   * Where each block's trained parameters begin in the layout; if it has none, where those of the
+   * next block do.
+   */
+  long[] blockStarts() {
+    ParameterLayout layout = layout();
+    long[] starts = new long[layers.size()];
+    long next = layout.size();
+    for (int block = starts.length - 1; block >= 0; block--) {
+      String prefix = layers.get(block).name() + ".";
+      for (ParameterLayout.Entry entry : layout.entries()) {
+        if (entry.name().startsWith(prefix)) {
+          next = entry.offset();
+          break;
+        }
+      }
+      starts[block] = next;
+    }
+    return starts;
+  }
+
   private void addNorm(ParameterLayout layout, String name, int size) {
     if (tuning.trains(name)) {
       layout.add(name + ".weight", tuning.decays(true), size);

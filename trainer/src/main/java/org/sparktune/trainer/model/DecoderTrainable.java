@@ -6,6 +6,7 @@ import java.util.Map;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.optim.GradientListener;
 import org.sparktune.trainer.optim.ParameterLayout;
 import org.sparktune.trainer.optim.Trainable;
 
@@ -104,7 +105,12 @@ public final class DecoderTrainable implements Trainable<Batch> {
 
   @Override
   public LossSum accumulate(Batch batch, double lossScale) {
-    double sum = decoder.logProbsAndGradient(batch, (float) -lossScale, passage());
+    return accumulate(batch, lossScale, GradientListener.NONE);
+  }
+
+  @Override
+  public LossSum accumulate(Batch batch, double lossScale, GradientListener listener) {
+    double sum = decoder.logProbsAndGradient(batch, (float) -lossScale, passage(), listener);
     return new LossSum(-sum, batch.validTokens());
   }
 

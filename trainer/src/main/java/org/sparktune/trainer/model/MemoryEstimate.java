@@ -3,6 +3,7 @@ package org.sparktune.trainer.model;
 import java.util.Locale;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
 import org.sparktune.trainer.memory.DType;
@@ -14,8 +15,8 @@ import org.sparktune.trainer.memory.DType;
  * @param frozenWeights weights that training does not change, in the engine's precision, and the
  *     copies of them that make products faster
  * @param parameters trained parameters, F32, and the engine's BF16 copies of their matrices
- * @param gradients their gradients, F32
- * @param optimizer two moments each, F32
+ * @param gradients their gradients and partial sums of them, F32
+ * @param optimizer the optimizer's state, F32: with AdamW two moments for each owned parameter
  * @param activations what forward leaves for backward, and memory that blocks share
  * @param head rows of the final norm and logits in chunks
  */
@@ -37,8 +38,32 @@ public record MemoryEstimate(
    */
   public static MemoryEstimate training(
       DecoderConfig config, Tuning tuning, int batchTokens, Engine.Precision precision) {
+    return training(config, tuning, batchTokens, precision, Sharing.ALONE);
+  }
+
+  /**
+   * How a training is shared by its ranks; the estimate is that of the rank that holds most.
+   *
+   * @param ranks how many train together; each owns a part of the optimizer's state
+   * @param statePerParameter numbers that the optimizer remembers of a parameter
+   * @param partialSums of gradients that a rank holds while it sums its micro-batches
+   */
+  public record Sharing(int ranks, int statePerParameter, int partialSums) {
+    /** One rank, AdamW, a step of one micro-batch. */
+    public static final Sharing ALONE = new Sharing(1, 2, 0);
+  }
+
+  /** Estimates one rank's part of a training run. */
+  public static MemoryEstimate training(
+      DecoderConfig config,
+      Tuning tuning,
+      int batchTokens,
+      Engine.Precision precision,
+      Sharing sharing) {
     DecoderPlan plan = DecoderPlan.of(config, tuning);
     long trained = plan.layout().size();
+    int owners = Slices.groups(sharing.ranks());
+    long owned = (trained + owners - 1) / owners;
     long matrices = trainedMatrices(plan);
     long operandBytes = precision == Engine.Precision.BF16 ? BF16_BYTES : Float.BYTES;
     long copies = precision == Engine.Precision.BF16 ? matrices * BF16_BYTES : 0;
@@ -46,8 +71,8 @@ public record MemoryEstimate(
         frozenElements(plan) * operandBytes
             + CpuEngines.packedBytes(multipliedElements(plan) * operandBytes),
         trained * Float.BYTES + copies,
-        trained * Float.BYTES,
-        2 * trained * Float.BYTES,
+        (1L + sharing.partialSums()) * trained * Float.BYTES,
+        sharing.statePerParameter() * owned * Float.BYTES,
         Workspace.bytes(plan, true, batchTokens, operandType(precision)),
         SelectedRows.bytes(config.hiddenSize(), batchTokens));
   }

@@ -1,5 +1,8 @@
 package org.sparktune.trainer.optim;
 
+import java.util.SortedMap;
+import java.util.TreeMap;
+
 /**
  * AdamW's hyperparameters (Loshchilov and Hutter 2019).
  *
@@ -8,7 +11,8 @@ package org.sparktune.trainer.optim;
  * @param epsilon added to the root of the second moment
  * @param weightDecay decoupled decay, multiplied by the learning rate
  */
-public record AdamWOptions(double beta1, double beta2, double epsilon, double weightDecay) {
+public record AdamWOptions(double beta1, double beta2, double epsilon, double weightDecay)
+    implements OptimizerOptions {
 
   /** PyTorch's defaults but for the decay, which is off as in transformers' {@code Trainer}. */
   public static final AdamWOptions DEFAULTS = new AdamWOptions(0.9, 0.999, 1e-8, 0.0);
@@ -24,5 +28,25 @@ public record AdamWOptions(double beta1, double beta2, double epsilon, double we
     problems.require(
         weightDecay >= 0, "weight_decay must not be negative, it is %s".formatted(weightDecay));
     problems.throwIfAny();
+  }
+
+  @Override
+  public Optimizer create(ParameterLayout layout, Ownership ownership, FlatVectors vectors) {
+    return new AdamW(layout, ownership, this, vectors);
+  }
+
+  @Override
+  public int statePerParameter() {
+    return 2;
+  }
+
+  @Override
+  public SortedMap<String, String> identity() {
+    SortedMap<String, String> identity = new TreeMap<>();
+    identity.put("adam_beta1", Double.toString(beta1));
+    identity.put("adam_beta2", Double.toString(beta2));
+    identity.put("adam_epsilon", Double.toString(epsilon));
+    identity.put("weight_decay", Double.toString(weightDecay));
+    return identity;
   }
 }

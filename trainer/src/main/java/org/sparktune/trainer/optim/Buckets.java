@@ -52,8 +52,8 @@ public record Buckets(long size, List<Range> ranges) {
     for (int i = starts.size() - 1; i >= 0; i--) {
       long from = roundedUp(starts.get(i));
       if (to - from >= Math.min(SMALLEST, limit) || i == 0) {
-        for (; to - from > limit; to = roundedDown(to - limit)) {
-          ranges.add(new Range(roundedDown(to - limit), to));
+        for (; to - from > limit; to = roundedUp(to - limit)) {
+          ranges.add(new Range(roundedUp(to - limit), to));
         }
         if (to > from) {
           ranges.add(new Range(from, to));

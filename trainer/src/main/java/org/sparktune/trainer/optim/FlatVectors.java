@@ -32,7 +32,7 @@ public final class FlatVectors implements AutoCloseable {
   public FlatVectors(int threads) {
     this.kernels = new Kernels[threads];
     for (int i = 0; i < threads; i++) {
-      kernels[i] = new Kernels(new OptimizerKernels(), new ElementKernels(), new ExactSum());
+      kernels[i] = new Kernels(i, new OptimizerKernels(), new ElementKernels(), new ExactSum());
     }
     this.pool =
         threads == 1
@@ -110,6 +110,11 @@ public final class FlatVectors implements AutoCloseable {
     }
   }
 
+  /** How many threads work. */
+  int threads() {
+    return kernels.length;
+  }
+
   /** Runs a task for blocks 0 to {@code count - 1}, on all threads. */
   void forEachBlock(int count, BlockTask task) {
     AtomicInteger next = new AtomicInteger();
@@ -149,7 +154,8 @@ public final class FlatVectors implements AutoCloseable {
   }
 
   /** One thread's kernels. */
-  record Kernels(OptimizerKernels optimizer, ElementKernels elements, ExactSum squares) {}
+  record Kernels(
+      int thread, OptimizerKernels optimizer, ElementKernels elements, ExactSum squares) {}
 
   /** Works on one block with the calling thread's kernels. */
   interface BlockTask {

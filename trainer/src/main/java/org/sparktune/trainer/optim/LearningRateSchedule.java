@@ -1,5 +1,7 @@
 package org.sparktune.trainer.optim;
 
+import org.nd4j.linalg.schedule.ISchedule;
+
 /**
  * The learning rate of each optimizer step, by the formulas of transformers' {@code
  * get_constant_schedule_with_warmup}, {@code get_linear_schedule_with_warmup} and {@code
@@ -10,16 +12,24 @@ package org.sparktune.trainer.optim;
  * @param warmupRatio warm-up steps as a fraction of all steps, rounded up; used when {@code
  *     warmupSteps} is 0
  * @param warmupSteps warm-up steps, or 0
- * @param minimumRatio the rate at the end as a fraction of the peak
+ * @param minimumRatio the rate at the end as a fraction of the peak; for the first three kinds
+ * @param curve for {@link Kind#CURVE} one of ND4J's schedules whose value, a share of the peak, is
+ *     asked with the steps since the warm-up as iteration and 0 as epoch; else null
  */
 public record LearningRateSchedule(
-    Kind kind, double learningRate, double warmupRatio, long warmupSteps, double minimumRatio) {
+    Kind kind,
+    double learningRate,
+    double warmupRatio,
+    long warmupSteps,
+    double minimumRatio,
+    ISchedule curve) {
 
   /** The shape after the warm-up. */
   public enum Kind {
     CONSTANT,
     LINEAR,
-    COSINE
+    COSINE,
+    CURVE
   }
 
   /** Cosine from 2e-4 with a warm-up over 3 % of the steps, down to 0. */
@@ -40,7 +50,15 @@ public record LearningRateSchedule(
     problems.require(
         minimumRatio >= 0 && minimumRatio <= 1,
         "min_learning_rate_ratio must be in [0, 1], not %s".formatted(minimumRatio));
+    problems.require(
+        (kind == Kind.CURVE) == (curve != null), "schedule %s and its curve %s do not fit".formatted(kind, curve));
     problems.throwIfAny();
+  }
+
+  /** A schedule without a curve. */
+  public LearningRateSchedule(
+      Kind kind, double learningRate, double warmupRatio, long warmupSteps, double minimumRatio) {
+    this(kind, learningRate, warmupRatio, warmupSteps, minimumRatio, null);
   }
 
   /** A constant rate without warm-up. */
@@ -50,7 +68,8 @@ public record LearningRateSchedule(
 
   /** The same schedule with another peak. */
   public LearningRateSchedule withLearningRate(double newLearningRate) {
-    return new LearningRateSchedule(kind, newLearningRate, warmupRatio, warmupSteps, minimumRatio);
+    return new LearningRateSchedule(
+        kind, newLearningRate, warmupRatio, warmupSteps, minimumRatio, curve);
   }
 
   /**
@@ -65,16 +84,17 @@ public record LearningRateSchedule(
       return learningRate * step / Math.max(1, warmup);
     }
     double progress = (double) (step - warmup) / Math.max(1, totalSteps - warmup);
-    double factor =
-        switch (kind) {
-          case CONSTANT -> 1.0;
-          case LINEAR -> Math.max(0.0, 1.0 - progress);
-          // StrictMath: the same bits on every machine.
-          case COSINE -> 0.5 * (1.0 + StrictMath.cos(Math.PI * Math.min(1.0, progress)));
-        };
-    return kind == Kind.CONSTANT
-        ? learningRate
-        : learningRate * (minimumRatio + (1.0 - minimumRatio) * factor);
+    return switch (kind) {
+      case CONSTANT -> learningRate;
+      case LINEAR -> falling(Math.max(0.0, 1.0 - progress));
+      // StrictMath: the same bits on every machine.
+      case COSINE -> falling(0.5 * (1.0 + StrictMath.cos(Math.PI * Math.min(1.0, progress))));
+      case CURVE -> learningRate * curve.valueAt(Math.toIntExact(step - warmup), 0);
+    };
+  }
+
+  private double falling(double factor) {
+    return learningRate * (minimumRatio + (1.0 - minimumRatio) * factor);
   }
 
   private long warmup(long totalSteps) {

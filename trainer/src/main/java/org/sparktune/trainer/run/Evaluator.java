@@ -57,8 +57,10 @@ final class Evaluator {
 
   private EvaluationMetrics mean(long step, double sum, long tokens, String problem) {
     if (!Double.isFinite(sum)) {
-      List<String> problems = new Agreement(collective).gather(problem);
+      Agreement agreement = new Agreement(collective);
+      List<String> problems = agreement.gather(problem);
       problems.removeIf(String::isEmpty);
+      agreement.settle();
       throw new SparktuneException(
           ErrorCode.DIVERGED,
           "The validation loss after step %d is %s."
@@ -66,6 +68,7 @@ final class Evaluator {
           "Lower the learning rate; a checkpoint before this step is still good.");
     }
     if (tokens == 0) {
+      new Agreement(collective).settle();
       throw new SparktuneException(
           ErrorCode.BAD_DATA,
           "No token of the validation split carries loss.",

@@ -2,7 +2,6 @@ package org.sparktune.trainer.run;
 
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.sparktune.trainer.optim.AdamWOptions;
 import org.sparktune.trainer.optim.LearningRateSchedule;
 
 /**
@@ -15,7 +14,6 @@ final class RunIdentity {
   static SortedMap<String, String> of(TrainingInputs inputs, long totalSteps) {
     TrainingOptions options = inputs.options();
     LearningRateSchedule schedule = options.schedule();
-    AdamWOptions optimizer = options.optimizer();
     SortedMap<String, String> identity = new TreeMap<>(inputs.identity());
     identity.put("dataset", inputs.train().fingerprint());
     identity.put("steps", Long.toString(totalSteps));
@@ -29,10 +27,10 @@ final class RunIdentity {
     identity.put("warmup_ratio", Double.toString(schedule.warmupRatio()));
     identity.put("warmup_steps", Long.toString(schedule.warmupSteps()));
     identity.put("min_learning_rate_ratio", Double.toString(schedule.minimumRatio()));
-    identity.put("adam_beta1", Double.toString(optimizer.beta1()));
-    identity.put("adam_beta2", Double.toString(optimizer.beta2()));
-    identity.put("adam_epsilon", Double.toString(optimizer.epsilon()));
-    identity.put("weight_decay", Double.toString(optimizer.weightDecay()));
+    if (schedule.curve() != null) {
+      identity.put("schedule", schedule.curve().toString());
+    }
+    identity.putAll(options.optimizer().identity());
     return identity;
   }
 }

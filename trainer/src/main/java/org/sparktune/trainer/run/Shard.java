@@ -11,7 +11,6 @@ import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.model.Batch;
-import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.Buckets;
 import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientTree;
@@ -39,7 +38,7 @@ final class Shard implements AutoCloseable {
     Buckets buckets = Buckets.of(trainable.layout(), inputs.resources().memoryBytes());
     Ownership ownership = Ownership.of(buckets, collective.rank(), collective.ranks());
     this.vectors = new FlatVectors(inputs.resources().threads());
-    this.optimizer = new AdamW(trainable.layout(), ownership, options.optimizer(), vectors);
+    this.optimizer = options.optimizer().create(trainable.layout(), ownership, vectors);
     int leaves =
         ownLeaves(collective.rank(), collective.ranks(), options.gradientAccumulationSteps());
     this.tree = new GradientTree(trainable.gradients(), leaves, vectors);

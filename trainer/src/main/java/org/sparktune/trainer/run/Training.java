@@ -31,8 +31,8 @@ public final class Training {
   }
 
   /**
-   * Lets the other ranks know of a failure that may be this rank's alone. Where all have failed in
-   * the same way, each has left its last operation before the first of them comes here.
+   * Lets the other ranks know of a failure that may be this rank's alone. Where all have come to
+   * the same failure, none waits for another any more: see {@code Agreement.settle}.
    */
   private static void tellOthers(Collective collective, Throwable failure) {
     boolean lost =

@@ -9,6 +9,7 @@ import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.checkpoint.CheckpointStore;
+import org.sparktune.trainer.collective.Agreement;
 import org.sparktune.trainer.collective.MeteredCollective;
 import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.dataset.DatasetReader;
@@ -208,6 +209,7 @@ final class TrainingLoop implements AutoCloseable {
     if (!saved) {
       checkpoint();
     }
+    new Agreement(collective).settle();
     return new SparktuneException(
         ErrorCode.INTERRUPTED,
         "Training was stopped after step %d of %d.".formatted(progress.step(), totalSteps),

@@ -1,7 +1,10 @@
 package org.sparktune.trainer.run;
 
 import org.sparktune.trainer.optim.AdamWOptions;
+import org.sparktune.trainer.model.MemoryEstimate;
+import org.sparktune.trainer.optim.GradientTree;
 import org.sparktune.trainer.optim.LearningRateSchedule;
+import org.sparktune.trainer.optim.OptimizerOptions;
 import org.sparktune.trainer.optim.Problems;
 
 /**
@@ -16,7 +19,7 @@ import org.sparktune.trainer.optim.Problems;
  * @param maxGradNorm the gradient's global norm is clipped to this; 0 for no clipping
  * @param seed of everything random in a step, such as dropout
  * @param schedule learning rate
- * @param optimizer AdamW
+ * @param optimizer AdamW or one of ND4J's updaters
  * @param cadence logging, evaluation, samples, checkpoints
  */
 public record TrainingOptions(
@@ -27,7 +30,7 @@ public record TrainingOptions(
     double maxGradNorm,
     long seed,
     LearningRateSchedule schedule,
-    AdamWOptions optimizer,
+    OptimizerOptions optimizer,
     Cadence cadence) {
 
   /** The defaults of every hyperparameter of the loop. */
@@ -58,5 +61,22 @@ public record TrainingOptions(
     problems.require(
         maxGradNorm >= 0, "max_grad_norm must not be negative, it is %s".formatted(maxGradNorm));
     problems.throwIfAny();
+  }
+
+  /** What ranks hold of a training with these options. */
+  public MemoryEstimate.Sharing sharing(int ranks) {
+    return new MemoryEstimate.Sharing(
+        ranks,
+        optimizer.statePerParameter(),
+        GradientTree.partialSums(mostLeaves(ranks)));
+  }
+
+  /** The most micro-batches of a step that a rank computes. */
+  int mostLeaves(int ranks) {
+    int most = 0;
+    for (int rank = 0; rank < ranks; rank++) {
+      most = Math.max(most, Shard.ownLeaves(rank, ranks, gradientAccumulationSteps));
+    }
+    return most;
   }
 }

@@ -50,12 +50,10 @@ public record TrainingPlan(
       TrainingOptions options, DatasetManifest.Split train, long trainedParameters, int ranks) {
     long microBatches = ceilingDivide(train.rows(), options.batchSize());
     long stepsPerEpoch = ceilingDivide(microBatches, options.gradientAccumulationSteps());
-    int leaves = 0;
-    for (int rank = 0; rank < ranks; rank++) {
-      leaves = Math.max(leaves, Shard.ownLeaves(rank, ranks, options.gradientAccumulationSteps()));
-    }
-    long partialSums = GradientTree.partialSums(leaves);
-    long moments = 2 * ceilingDivide(trainedParameters, Slices.groups(ranks));
+    long partialSums = GradientTree.partialSums(options.mostLeaves(ranks));
+    long moments =
+        options.optimizer().statePerParameter()
+            * ceilingDivide(trainedParameters, Slices.groups(ranks));
     return new TrainingPlan(
         train.rows(),
         train.tokens(),

@@ -173,9 +173,10 @@ final class TrainingStep {
     }
   }
 
-  /** The places of rows on all ranks; every rank must ask. */
+  /** The places of rows on all ranks, for a failure that all of them have come to. */
   private String places(List<MicroBatch> own) {
     List<String> places = agreement.gather(MicroBatch.places(own));
+    agreement.settle();
     return String.join("; ", places.stream().filter(text -> !text.isEmpty()).toList());
   }
 }
