@@ -97,12 +97,13 @@ public final class Planner {
     DataEstimate data = data(task, task.dataset(), model);
     EngineProbe probe = probe(task.hyperparameters().precision());
     MemoryEstimate memory =
-        Sizing.training(model, task, initAdapter(task), data.sequenceLength(), probe.precision());
+        Sizing.training(
+            model, task, initAdapter(task), data.sequenceLength(), probe.precision(), ranks());
     long trained = memory.gradients() / Float.BYTES;
     DatasetManifest.Split split =
         new DatasetManifest.Split(
             List.of(), data.documents(), data.rows(), data.tokens(), data.tokens());
-    TrainingPlan plan = TrainingPlan.of(Sizing.options(task), split, trained);
+    TrainingPlan plan = TrainingPlan.of(Sizing.options(task), split, trained, ranks());
     long tokens = plan.totalSteps() * plan.tokensPerStep();
     double operations = tokens * Sizing.trainingOperationsPerToken(model.config(), task);
     return new TaskPlan(
@@ -154,9 +155,15 @@ public final class Planner {
         continue;
       }
       try (OpenModel model = OpenModel.open(modelPath)) {
-        memory(task, model).requireWithin(Machine.availableMemoryBytes());
+        // Ranks that train here share the machine.
+        int sharing = task instanceof Task.Training ? ranks() : 1;
+        memory(task, model).requireWithin(Machine.availableMemoryBytes() / sharing);
       }
     }
+  }
+
+  private int ranks() {
+    return workflow.spec().cluster().executors();
   }
 
   private MemoryEstimate memory(Task task, OpenModel model) {
@@ -166,7 +173,8 @@ public final class Planner {
           training,
           initAdapter(training),
           sequenceLength(training, training.dataset()),
-          precision(training.hyperparameters().precision()));
+          precision(training.hyperparameters().precision()),
+          ranks());
     }
     Task.Evaluate evaluate = (Task.Evaluate) task;
     return Sizing.evaluation(

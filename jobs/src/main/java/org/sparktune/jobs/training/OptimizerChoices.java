@@ -49,8 +49,7 @@ final class OptimizerChoices {
           case ADAMW -> null;
           case ADAM -> new Adam(ANY_RATE, beta1, beta2, epsilon(given, Adam.DEFAULT_ADAM_EPSILON));
           case AMSGRAD ->
-              new AMSGrad(
-                  ANY_RATE, beta1, beta2, epsilon(given, AMSGrad.DEFAULT_AMSGRAD_EPSILON));
+              new AMSGrad(ANY_RATE, beta1, beta2, epsilon(given, AMSGrad.DEFAULT_AMSGRAD_EPSILON));
           case ADAMAX ->
               new AdaMax(ANY_RATE, beta1, beta2, epsilon(given, AdaMax.DEFAULT_ADAMAX_EPSILON));
           case NADAM ->

@@ -14,24 +14,26 @@ public final class Sizing {
   private Sizing() {}
 
   /**
-   * The memory of a training.
+   * The memory that each rank of a training needs.
    *
    * @param initAdapter the adapter it starts from, or null
    * @param sequenceLength tokens of a full row
+   * @param ranks how many train together; the estimate is for one of them
    */
   public static MemoryEstimate training(
       OpenModel model,
       Task.Training task,
       Path initAdapter,
       int sequenceLength,
-      Engine.Precision precision) {
+      Engine.Precision precision,
+      int ranks) {
     try (Resources resources = new Resources()) {
       Optional<LoadedAdapter> init =
           Optional.ofNullable(initAdapter)
               .map(folder -> resources.add(LoadedAdapter.open(folder, model)));
       Tuning tuning = TrainingRunner.tuning(task, init);
       return TrainingRunner.estimate(
-          model, tuning, task.hyperparameters(), sequenceLength, precision);
+          model, tuning, task.hyperparameters(), sequenceLength, precision, ranks);
     }
   }
 

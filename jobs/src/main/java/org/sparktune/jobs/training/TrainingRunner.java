@@ -62,9 +62,9 @@ public final class TrainingRunner implements AutoCloseable {
   private final DecoderTrainable trainable;
 
   /** Opens everything; {@link #close} is called for what was opened if one of it fails. */
-  private TrainingRunner(TrainingRequest request, ClusterOptions.Wire wire, HostShare share) {
+  private TrainingRunner(TrainingRequest request, RankGroup group, HostShare share) {
     this.request = request;
-    this.wire = wire;
+    this.wire = group.options().wire();
     this.share = share;
     this.task = request.task();
     this.parameters = task.hyperparameters();
@@ -77,7 +77,8 @@ public final class TrainingRunner implements AutoCloseable {
               .map(path -> resources.add(LoadedAdapter.open(Path.of(path), model)));
       this.tuning = tuning(task, init);
       this.engine = resources.add(openEngine(share.threads()));
-      estimate(model, tuning, parameters, dataset.manifest().sequenceLength(), engine.precision())
+      int sequenceLength = dataset.manifest().sequenceLength();
+      estimate(model, tuning, parameters, sequenceLength, engine.precision(), group.ranks())
           .requireWithin(share.memoryBytes());
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       this.trainable = new DecoderTrainable(decoder);
@@ -118,7 +119,7 @@ public final class TrainingRunner implements AutoCloseable {
 
   private static TrainingRunner open(TrainingRequest request, RankGroup group, HostShare share) {
     try {
-      return new TrainingRunner(request, group.options().wire(), share);
+      return new TrainingRunner(request, group, share);
     } catch (SparktuneException e) {
       group.decline(e);
       throw e;
@@ -187,15 +188,17 @@ public final class TrainingRunner implements AutoCloseable {
     return new Tuning.Full(Options.policies(task.layers()), true);
   }
 
-  /** The memory of micro-batches of full rows. */
+  /** The memory that a rank needs for micro-batches of full rows. */
   static MemoryEstimate estimate(
       OpenModel model,
       Tuning tuning,
       Hyperparameters parameters,
       int sequenceLength,
-      Engine.Precision precision) {
+      Engine.Precision precision,
+      int ranks) {
     int batchTokens = Math.multiplyExact(parameters.batchSize(), sequenceLength);
-    return MemoryEstimate.training(model.config(), tuning, batchTokens, precision);
+    MemoryEstimate.Sharing sharing = Options.training(parameters).sharing(ranks);
+    return MemoryEstimate.training(model.config(), tuning, batchTokens, precision, sharing);
   }
 
   private Engine openEngine(int threads) {

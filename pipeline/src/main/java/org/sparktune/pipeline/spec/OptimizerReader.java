@@ -49,9 +49,7 @@ final class OptimizerReader {
             shape.decimal("power", 1, Range.POSITIVE),
             shape.decimals("points"));
     boolean numbers =
-        WITH_RATE.contains(schedule)
-            || WITH_STEPS.contains(schedule)
-            || schedule == Schedule.MAP;
+        WITH_RATE.contains(schedule) || WITH_STEPS.contains(schedule) || schedule == Schedule.MAP;
     String owner = "The schedule " + word(schedule);
     if (numbers && !given) {
       reader.problem(
@@ -73,7 +71,9 @@ final class OptimizerReader {
     for (String step : points.keySet()) {
       if (!step.matches("\\d{1,9}")) {
         shape.problem(
-            "points", "'%s' in 'points' is not a step.".formatted(step), "Use whole numbers from 0.");
+            "points",
+            "'%s' in 'points' is not a step.".formatted(step),
+            "Use whole numbers from 0.");
       }
     }
     if (shape.has("points") && !points.containsKey("0")) {

@@ -51,7 +51,8 @@ public record LearningRateSchedule(
         minimumRatio >= 0 && minimumRatio <= 1,
         "min_learning_rate_ratio must be in [0, 1], not %s".formatted(minimumRatio));
     problems.require(
-        (kind == Kind.CURVE) == (curve != null), "schedule %s and its curve %s do not fit".formatted(kind, curve));
+        (kind == Kind.CURVE) == (curve != null),
+        "schedule %s and its curve %s do not fit".formatted(kind, curve));
     problems.throwIfAny();
   }
 

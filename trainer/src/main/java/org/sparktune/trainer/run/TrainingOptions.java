@@ -1,7 +1,7 @@
 package org.sparktune.trainer.run;
 
-import org.sparktune.trainer.optim.AdamWOptions;
 import org.sparktune.trainer.model.MemoryEstimate;
+import org.sparktune.trainer.optim.AdamWOptions;
 import org.sparktune.trainer.optim.GradientTree;
 import org.sparktune.trainer.optim.LearningRateSchedule;
 import org.sparktune.trainer.optim.OptimizerOptions;
@@ -66,9 +66,7 @@ public record TrainingOptions(
   /** What ranks hold of a training with these options. */
   public MemoryEstimate.Sharing sharing(int ranks) {
     return new MemoryEstimate.Sharing(
-        ranks,
-        optimizer.statePerParameter(),
-        GradientTree.partialSums(mostLeaves(ranks)));
+        ranks, optimizer.statePerParameter(), GradientTree.partialSums(mostLeaves(ranks)));
   }
 
   /** The most micro-batches of a step that a rank computes. */

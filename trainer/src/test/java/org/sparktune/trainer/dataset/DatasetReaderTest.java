@@ -20,6 +20,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.dataset.DatasetFixture.Encoding;
@@ -81,6 +82,28 @@ class DatasetReaderTest {
       assertEquals("train/part-00000.parquet 0", epochs.get(0).get(0));
       assertNotEquals(epochs.get(0), epochs.get(1));
       assertNotEquals(epochs.get(1), epochs.get(2));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 5, 7, 16, 59, 60, 61, 1000})
+  void shouldPassOverRowsAsIfTheyHadBeenRead(long rows) throws IOException {
+    dataset(Encoding.THREE_LEVELS);
+    try (DatasetReader reading = open(RowOrder.reshuffled(7));
+        DatasetReader skipping = open(RowOrder.reshuffled(7))) {
+      for (int round = 0; round < 20; round++) {
+        long epoch = reading.cursor().epoch();
+        long passed = 0;
+        while (passed < rows && reading.cursor().epoch() == epoch) {
+          reading.next();
+          passed++;
+        }
+        assertEquals(passed, skipping.skip(rows));
+        assertEquals(reading.cursor(), skipping.cursor());
+        DatasetRow expected = reading.next();
+        assertRow(expected, expected.part(), skipping.next());
+        assertEquals(reading.cursor(), skipping.cursor());
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,37 @@ class DecoderTrainableTest {
       trainable.gradients().zero();
       assertEquals(first, trainable.accumulate(batch, 0.1));
       assertArrayEquals(gradients, trainable.gradients().toFloatArray());
+      trainable.decoder().close();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"CPU_F32", "CPU_BF16"})
+  void shouldTellWhichGradientsAreCompleteWhileItStillWorks(EngineKind kind) {
+    ReferenceModel model = new ReferenceModel("llama3-tiny");
+    try (Engine engine = kind.open()) {
+      DecoderTrainable trainable = model.withAdapter(engine, "lora");
+      List<Long> offsets = new ArrayList<>();
+      List<float[]> complete = new ArrayList<>();
+      long size = trainable.layout().size();
+      trainable.accumulate(
+          model.batch().batch(),
+          0.1,
+          offset -> {
+            offsets.add(offset);
+            complete.add(trainable.gradients().view(offset, size - offset).toFloatArray());
+          });
+      assertTrue(offsets.size() > 2, offsets.toString());
+      assertEquals(0, offsets.get(offsets.size() - 1));
+      long previous = size;
+      for (int i = 0; i < offsets.size(); i++) {
+        long offset = offsets.get(i);
+        assertTrue(offset <= previous, offsets.toString());
+        previous = offset;
+        assertArrayEquals(
+            trainable.gradients().view(offset, size - offset).toFloatArray(), complete.get(i));
+      }
+      assertTrue(offsets.get(0) > 0 && offsets.get(0) < size, offsets.toString());
       trainable.decoder().close();
     }
   }

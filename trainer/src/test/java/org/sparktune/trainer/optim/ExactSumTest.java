@@ -60,8 +60,7 @@ class ExactSumTest {
     assertEquals(1.0, sum(new double[] {1, half}, 0, 2).value());
     assertEquals(Math.nextUp(1.0), sum(new double[] {1, half, Double.MIN_VALUE}, 0, 3).value());
     assertEquals(
-        Math.nextUp(Math.nextUp(1.0)),
-        sum(new double[] {Math.nextUp(1.0), half}, 0, 2).value());
+        Math.nextUp(Math.nextUp(1.0)), sum(new double[] {Math.nextUp(1.0), half}, 0, 2).value());
   }
 
   @Test

@@ -77,8 +77,7 @@ class OwnershipTest {
       for (int rank = 0; rank < ranks; rank++) {
         try (FlatVectors vectors = new FlatVectors(1);
             Optimizer optimizer =
-                AdamWOptions.DEFAULTS.create(
-                    layout, Ownership.of(buckets, rank, ranks), vectors)) {
+                AdamWOptions.DEFAULTS.create(layout, Ownership.of(buckets, rank, ranks), vectors)) {
           long owned = optimizer.ownership().ownedSize();
           assertEquals(layout.size() / ranks, owned);
           // Two moments, each with what it takes to begin at a multiple of 64 bytes.

@@ -27,6 +27,7 @@ import org.nd4j.linalg.schedule.ScheduleType;
 import org.nd4j.linalg.schedule.StepSchedule;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.checkpoint.CheckpointPlace;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.ReferenceCollective;
 import org.sparktune.trainer.dataset.DatasetFixture;
@@ -57,9 +58,7 @@ class RanksAgreementTest {
   }
 
   /** What a rank is told to do, by its collective. */
-  private static class Script {
-    final List<Double> rates = new ArrayList<>();
-
+  static class Script {
     boolean stop(Collective rank) {
       return false;
     }
@@ -145,8 +144,7 @@ class RanksAgreementTest {
             }
           }
         };
-    List<ReferenceCollective.Ending<float[]>> endings =
-        train(3, folder.resolve("ranks"), failing);
+    List<ReferenceCollective.Ending<float[]>> endings = train(3, folder.resolve("ranks"), failing);
     assertEquals("the disk burns", endings.get(1).failure().getMessage());
     for (int rank : new int[] {0, 2}) {
       SparktuneException e = (SparktuneException) endings.get(rank).failure();
@@ -177,7 +175,8 @@ class RanksAgreementTest {
       }
     }
     assertEquals(List.of(1L, 2L, 3L, 4L, 8L, 12L), logged);
-    JsonNode last = lines(task.resolve("metrics.jsonl")).get(lines(task.resolve("metrics.jsonl")).size() - 2);
+    JsonNode last =
+        lines(task.resolve("metrics.jsonl")).get(lines(task.resolve("metrics.jsonl")).size() - 2);
     double expected = new Script().schedule().withLearningRate(0.5).at(STEPS - 1, STEPS);
     assertEquals(expected, last.get("lr").asDouble());
   }
@@ -278,10 +277,18 @@ class RanksAgreementTest {
               train,
               Optional.of(validation),
               new TrainingOptions(
-                  3, 0, 2, 4, 0.5, 11, script.schedule(), script.optimizer(),
+                  3,
+                  0,
+                  2,
+                  4,
+                  0.5,
+                  11,
+                  script.schedule(),
+                  script.optimizer(),
                   new Cadence(1, 4, 0, 3, 2)),
               Map.of(),
               task,
+              CheckpointPlace.in(task),
               listener,
               () -> script.stop(collective),
               collective,
