@@ -22,7 +22,7 @@ import org.sparktune.jobs.cluster.TestSparkHome;
 
 /**
  * One training that all faults disturb, with the result of nobody disturbing it: full fine-tuning
- * of a tiny model, sixteen micro-batches a step, sixty steps, a checkpoint every five.
+ * of a tiny model, sixty-four micro-batches a step, sixty steps, a checkpoint every five.
  */
 final class FaultyRun {
   static final int STEPS = 60;
@@ -52,7 +52,7 @@ final class FaultyRun {
             max_steps: %d
             learning_rate: 1.0e-3
             batch_size: 2
-            gradient_accumulation_steps: 16
+            gradient_accumulation_steps: 64
             precision: fp32
             checkpoint_every: 5
       """
@@ -66,7 +66,7 @@ final class FaultyRun {
   private FaultyRun(Path folder) throws IOException {
     this.folder = folder;
     TinyWorkflow.write(folder);
-    TinyWorkflow.writeData(folder.resolve("data.jsonl"), 2000);
+    TinyWorkflow.writeData(folder.resolve("data.jsonl"), 8000);
     Files.writeString(folder.resolve("data.yaml"), PREPARATION);
     Files.writeString(folder.resolve("training.yaml"), TRAINING);
     spark = TestSparkHome.make(folder.resolve("spark"));
