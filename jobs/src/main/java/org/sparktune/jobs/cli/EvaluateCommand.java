@@ -5,6 +5,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.FileEvaluator;
 import org.sparktune.jobs.training.LoadedDecoder;
+import org.sparktune.trainer.model.BatchSize;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -67,7 +68,7 @@ final class EvaluateCommand extends BaseCommand {
       throw new SparktuneException(
           ErrorCode.USAGE, "--batch-tokens is %d.".formatted(batchTokens), "Give 1 or more.");
     }
-    try (LoadedDecoder model = modelOptions.load(console(), batchTokens)) {
+    try (LoadedDecoder model = modelOptions.load(console(), BatchSize.ofTokens(batchTokens))) {
       Evaluation evaluation =
           FileEvaluator.evaluate(
               model,

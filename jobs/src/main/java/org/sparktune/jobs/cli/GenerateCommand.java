@@ -8,6 +8,7 @@ import org.sparktune.jobs.training.LoadedDecoder;
 import org.sparktune.jobs.training.Prompts;
 import org.sparktune.tokenizer.StreamingDecoder;
 import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Generator;
 import org.sparktune.trainer.model.SamplingOptions;
 import picocli.CommandLine.Command;
@@ -101,7 +102,7 @@ final class GenerateCommand extends BaseCommand {
   void run() {
     SamplingOptions sampling =
         new SamplingOptions(maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, seed);
-    try (LoadedDecoder model = modelOptions.load(console(), maxNewTokens)) {
+    try (LoadedDecoder model = modelOptions.load(console(), BatchSize.ofTokens(maxNewTokens))) {
       Tokenizer tokenizer = model.tokenizer();
       Prompts prompts =
           chat

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.sparktune.jobs.training.LoadedDecoder;
 import org.sparktune.trainer.engine.choice.Engines;
+import org.sparktune.trainer.model.BatchSize;
 import picocli.CommandLine.Option;
 
 /** A model and what may be put on it. */
@@ -41,11 +42,11 @@ final class ModelOptions {
     return console.resolve(model);
   }
 
-  LoadedDecoder load(Console console, int batchTokens) {
+  LoadedDecoder load(Console console, BatchSize batch) {
     return LoadedDecoder.open(
         modelPath(console),
         Optional.ofNullable(adapter).map(console::resolve),
         Engines.PrecisionChoice.valueOf(precision.name().toUpperCase(Locale.ROOT)),
-        batchTokens);
+        batch);
   }
 }

@@ -22,8 +22,10 @@ import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
 import org.sparktune.tokenizer.gguf.GgmlType;
+import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.run.TrainingListener;
 
 /** Runs any task of a specification. */
@@ -116,16 +118,16 @@ public final class TaskRunner implements TaskExecutor {
   private Map<String, Object> evaluate(Task.Evaluate task, Path folder) {
     prepareOwn(task, task.dataset());
     Optional<Path> adapter = paths.adapter(task.adapter());
+    String dataset = paths.dataset(task, task.dataset());
+    int sequenceLength = DatasetFolder.open(dataset, spark.hadoop()).manifest().sequenceLength();
     try (LoadedDecoder model =
         LoadedDecoder.open(
-            paths.model(task.baseModel()), adapter, precision(task), task.batchSize())) {
+            paths.model(task.baseModel()),
+            adapter,
+            precision(task),
+            new BatchSize(task.batchSize(), sequenceLength))) {
       Evaluation evaluation =
-          DatasetEvaluator.evaluate(
-              model,
-              paths.dataset(task, task.dataset()),
-              task.split(),
-              task.batchSize(),
-              spark.hadoop());
+          DatasetEvaluator.evaluate(model, dataset, task.split(), task.batchSize(), spark.hadoop());
       ResultFile.write(folder.resolve("evaluation.json"), evaluation);
       Map<String, Object> summary = new LinkedHashMap<>();
       summary.put("loss", evaluation.loss());

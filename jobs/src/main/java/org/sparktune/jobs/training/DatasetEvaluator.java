@@ -6,6 +6,7 @@ import org.sparktune.pipeline.spec.Task.Split;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.dataset.RowOrder;
+import org.sparktune.trainer.model.BatchSize;
 
 /** Evaluates a split of a prepared dataset; every document of a packed row is a sample. */
 public final class DatasetEvaluator {
@@ -21,7 +22,8 @@ public final class DatasetEvaluator {
     DatasetFolder folder =
         DatasetFolder.open(dataset, hadoop).requireTokenizer(model.tokenizer().fingerprint());
     SampleScorer scorer =
-        new SampleScorer(model.decoder(), batchSize * folder.manifest().sequenceLength());
+        new SampleScorer(
+            model.decoder(), new BatchSize(batchSize, folder.manifest().sequenceLength()).tokens());
     int vocabulary = model.decoder().config().vocabularySize();
     try (DatasetReader reader = open(folder, split, vocabulary)) {
       for (long row = 0; row < reader.rows(); row++) {

@@ -6,6 +6,7 @@ import org.sparktune.jobs.doctor.Machine;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.choice.Engines;
+import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.MemoryEstimate;
@@ -18,7 +19,7 @@ public final class LoadedDecoder implements AutoCloseable {
   private final Decoder decoder;
 
   private LoadedDecoder(
-      Path path, Optional<Path> adapterPath, Engines.PrecisionChoice precision, int batchTokens) {
+      Path path, Optional<Path> adapterPath, Engines.PrecisionChoice precision, BatchSize batch) {
     try {
       OpenModel model = resources.add(OpenModel.open(path));
       tokenizer = model.tokenizer();
@@ -28,7 +29,7 @@ public final class LoadedDecoder implements AutoCloseable {
           adapter.isPresent() ? new Tuning.Lora(adapter.get().config(), 0) : new Tuning.Nothing();
       Engine engine =
           resources.add(Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO));
-      MemoryEstimate.evaluation(model.config(), batchTokens, engine.precision())
+      MemoryEstimate.evaluation(model.config(), batch, engine.precision())
           .requireWithin(Machine.availableMemoryBytes());
       decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       adapter.ifPresent(found -> found.copyInto(new DecoderTrainable(decoder)));
@@ -41,11 +42,11 @@ public final class LoadedDecoder implements AutoCloseable {
   /**
    * Loads a model.
    *
-   * @param batchTokens tokens of the largest batch that will be evaluated, for the estimate
+   * @param batch the largest batch that will be evaluated, for the estimate
    */
   public static LoadedDecoder open(
-      Path path, Optional<Path> adapter, Engines.PrecisionChoice precision, int batchTokens) {
-    return new LoadedDecoder(path, adapter, precision, batchTokens);
+      Path path, Optional<Path> adapter, Engines.PrecisionChoice precision, BatchSize batch) {
+    return new LoadedDecoder(path, adapter, precision, batch);
   }
 
   /** The model. */

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
 import org.sparktune.trainer.model.Tuning;
@@ -40,8 +41,8 @@ public final class Sizing {
   /** The memory of an evaluation of full rows. */
   public static MemoryEstimate evaluation(
       OpenModel model, Task.Evaluate task, int sequenceLength, Engine.Precision precision) {
-    int batchTokens = Math.multiplyExact(task.batchSize(), sequenceLength);
-    return MemoryEstimate.evaluation(model.config(), batchTokens, precision);
+    return MemoryEstimate.evaluation(
+        model.config(), new BatchSize(task.batchSize(), sequenceLength), precision);
   }
 
   /** The loop's options. */

@@ -27,6 +27,7 @@ import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.dataset.RowOrder;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.choice.Engines;
+import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.LoraConfig;
@@ -196,9 +197,9 @@ public final class TrainingRunner implements AutoCloseable {
       int sequenceLength,
       Engine.Precision precision,
       int ranks) {
-    int batchTokens = Math.multiplyExact(parameters.batchSize(), sequenceLength);
+    BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
     MemoryEstimate.Sharing sharing = Options.training(parameters).sharing(ranks);
-    return MemoryEstimate.training(model.config(), tuning, batchTokens, precision, sharing);
+    return MemoryEstimate.training(model.config(), tuning, batch, precision, sharing);
   }
 
   private Engine openEngine(int threads) {

@@ -130,6 +130,68 @@ class BadDataTest {
   }
 
   @Test
+  void shouldForeseeThatABatchDoesNotFit() {
+    for (String task : new String[] {"hyperparams.batch_size", "tasks.score.batch_size"}) {
+      // More tokens than an int can count.
+      CommandRun run =
+          CommandRun.in(
+              folder,
+              "run",
+              "spec.yaml",
+              "--set",
+              "data.dataset.sequence_length=32768",
+              "--set",
+              task + "=65536");
+      run.requireFailure(ErrorCode.RESOURCES, "GiB", "batch_size");
+      assertFalse(Files.exists(folder.resolve("out")), "nothing half-written");
+    }
+  }
+
+  @Test
+  void shouldCountTheTokensOfAnEvaluationsRows() throws IOException {
+    // The merged model is not there when the run is checked, so the task itself has to refuse.
+    Files.writeString(
+        folder.resolve("spec.yaml"),
+        """
+        name: tiny
+        output: out
+        base_model: model
+        tasks:
+          - name: assistant
+            task_type: lora_finetune
+            dataset: {sources: [data.jsonl], sequence_length: 64}
+            hyperparams: {max_steps: 1, precision: fp32}
+          - name: merged
+            task_type: merge
+            adapter: assistant
+            format: safetensors
+          - name: score
+            task_type: evaluate
+            base_model: merged
+            dataset: {sources: [data.jsonl], sequence_length: 8192}
+            precision: fp32
+            batch_size: 65536
+        """);
+    CommandRun.in(folder, "run", "spec.yaml")
+        .requireFailure(ErrorCode.RESOURCES, "GiB", "batch_size");
+    assertTrue(Files.exists(folder.resolve("out/merged/_done.json")));
+    assertFalse(Files.exists(folder.resolve("out/score/_done.json")));
+  }
+
+  @Test
+  void shouldRefuseFactorsOnTheHead() {
+    CommandRun run =
+        CommandRun.in(
+            folder,
+            "run",
+            "spec.yaml",
+            "--set",
+            "hyperparams.lora.target_modules=[q_proj,lm_head]");
+    run.requireFailure(ErrorCode.UNSUPPORTED, "lm_head", "modules_to_save");
+    assertFalse(Files.exists(folder.resolve("out/assistant/adapter")));
+  }
+
+  @Test
   void shouldNameTheLineThatEvaluationCannotRead() throws IOException {
     Files.writeString(
         folder.resolve("data.jsonl"), TinyWorkflow.record(0) + "\n{\"instruction\": \n");

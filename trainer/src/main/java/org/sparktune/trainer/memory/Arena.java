@@ -12,8 +12,10 @@ import org.sparktune.core.SparktuneException;
 public final class Arena implements AutoCloseable {
   private static final long ALIGNMENT = 64;
 
+  private record Block(long address, long bytes) {}
+
   private final String name;
-  private final List<Long> blocks = new ArrayList<>();
+  private final List<Block> blocks = new ArrayList<>();
   private long allocatedBytes;
   private boolean closed;
 
@@ -44,7 +46,7 @@ public final class Arena implements AutoCloseable {
           "Use a smaller batch, a shorter sequence length or a machine with more memory.",
           e);
     }
-    blocks.add(block);
+    blocks.add(new Block(block, bytes + ALIGNMENT));
     allocatedBytes += bytes + ALIGNMENT;
     long aligned = (block + ALIGNMENT - 1) & -ALIGNMENT;
     Memory.fill(aligned, bytes, (byte) 0);
@@ -59,7 +61,7 @@ public final class Arena implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
-    blocks.forEach(Memory::free);
+    blocks.forEach(block -> Memory.free(block.address(), block.bytes()));
     blocks.clear();
     allocatedBytes = 0;
   }

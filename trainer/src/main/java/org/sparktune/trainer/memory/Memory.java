@@ -5,6 +5,7 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import sun.misc.Unsafe;
 
 /**
@@ -14,6 +15,7 @@ import sun.misc.Unsafe;
  */
 public final class Memory {
   private static final Unsafe UNSAFE = unsafe();
+  private static final AtomicLong HELD = new AtomicLong();
   private static final long FLOAT_BASE = Unsafe.ARRAY_FLOAT_BASE_OFFSET;
   private static final long BYTE_BASE = Unsafe.ARRAY_BYTE_BASE_OFFSET;
   private static final long BUFFER_ADDRESS = offset("address");
@@ -42,12 +44,20 @@ public final class Memory {
 
   /** Allocates bytes; {@link #free} releases them. */
   static long allocate(long bytes) {
-    return UNSAFE.allocateMemory(bytes);
+    long address = UNSAFE.allocateMemory(bytes);
+    HELD.addAndGet(bytes);
+    return address;
   }
 
-  /** Releases what {@link #allocate} returned. */
-  static void free(long address) {
+  /** Releases what {@link #allocate} returned for so many bytes. */
+  static void free(long address, long bytes) {
     UNSAFE.freeMemory(address);
+    HELD.addAndGet(-bytes);
+  }
+
+  /** Bytes that all arenas and scratches of this process hold off the heap. */
+  public static long heldBytes() {
+    return HELD.get();
   }
 
   /** The address of a direct buffer's first byte. */

@@ -25,8 +25,7 @@ public final class Scratch implements AutoCloseable {
   public long reserve(long bytes) {
     if (bytes > capacity) {
       close();
-      // A little more than asked for, so that slightly longer batches do not grow it every time.
-      long grown = bytes + bytes / 8;
+      long grown = grown(bytes);
       try {
         block = Memory.allocate(grown + ALIGNMENT);
       } catch (OutOfMemoryError e) {
@@ -41,6 +40,14 @@ public final class Scratch implements AutoCloseable {
     return (block + ALIGNMENT - 1) & -ALIGNMENT;
   }
 
+  /**
+   * What is taken for so many bytes: a little more, so that slightly longer batches do not grow it
+   * every time.
+   */
+  public static long grown(long bytes) {
+    return bytes + bytes / 8;
+  }
+
   /** The bytes held now. */
   public long capacity() {
     return capacity;
@@ -49,7 +56,7 @@ public final class Scratch implements AutoCloseable {
   @Override
   public void close() {
     if (block != 0) {
-      Memory.free(block);
+      Memory.free(block, capacity + ALIGNMENT);
     }
     block = 0;
     capacity = 0;

@@ -45,6 +45,9 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
 
   /** Lays the plan out. */
   static DecoderPlan of(DecoderConfig config, Tuning tuning) {
+    if (tuning instanceof Tuning.Lora lora) {
+      requireLinearTargets(config, lora.config().targets());
+    }
     List<LayerPlan> layers = new ArrayList<>();
     for (int layer = 0; layer < config.layers(); layer++) {
       layers.add(layer(config, tuning, "model.layers." + layer));
@@ -57,6 +60,24 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
           "Its linear modules are %s.".formatted(linearNames(config)));
     }
     return plan;
+  }
+
+  /**
+   * Refuses factors where none can be: a target that is left out in silence would not be missed.
+   */
+  private static void requireLinearTargets(DecoderConfig config, TargetModules targets) {
+    if (targets instanceof TargetModules.AllLinear) {
+      return;
+    }
+    for (String module : List.of(HEAD, EMBEDDING)) {
+      if (targets.includes(module)) {
+        throw new SparktuneException(
+            ErrorCode.UNSUPPORTED,
+            "target_modules names %s, which cannot have LoRA factors.".formatted(module),
+            "Train it whole with modules_to_save: [%s], or name only %s."
+                .formatted(module.substring(module.indexOf('.') + 1), linearNames(config)));
+      }
+    }
   }
 
   private static LayerPlan layer(DecoderConfig config, Tuning tuning, String name) {

@@ -7,9 +7,11 @@ import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
 import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.engine.ScratchDemand;
+import org.sparktune.trainer.engine.choice.Engines;
 
 /**
- * The bytes that training will need, known before anything is allocated. Activations are counted by
+ * The bytes that a run will need, known before anything is allocated. Activations are counted by
  * the code that lays them out.
  *
  * @param frozenWeights weights that training does not change, in the engine's precision, and the
@@ -18,7 +20,8 @@ import org.sparktune.trainer.memory.DType;
  * @param gradients their gradients and partial sums of them, F32
  * @param optimizer the optimizer's state, F32: with AdamW two moments for each owned parameter
  * @param activations what forward leaves for backward, and memory that blocks share
- * @param head rows of the final norm and logits in chunks
+ * @param head rows that carry loss, before and behind the final norm
+ * @param scratch what the engine takes for itself, logits in chunks among it
  */
 public record MemoryEstimate(
     long frozenWeights,
@@ -26,19 +29,20 @@ public record MemoryEstimate(
     long gradients,
     long optimizer,
     long activations,
-    long head) {
+    long head,
+    long scratch) {
   private static final int BF16_BYTES = 2;
 
   /**
    * Estimates a training run.
    *
    * @param tuning what is trained
-   * @param batchTokens tokens of the largest micro-batch
+   * @param batch the largest micro-batch
    * @param precision the engine's
    */
   public static MemoryEstimate training(
-      DecoderConfig config, Tuning tuning, int batchTokens, Engine.Precision precision) {
-    return training(config, tuning, batchTokens, precision, Sharing.ALONE);
+      DecoderConfig config, Tuning tuning, BatchSize batch, Engine.Precision precision) {
+    return training(config, tuning, batch, precision, Sharing.ALONE);
   }
 
   /**
@@ -57,7 +61,7 @@ public record MemoryEstimate(
   public static MemoryEstimate training(
       DecoderConfig config,
       Tuning tuning,
-      int batchTokens,
+      BatchSize batch,
       Engine.Precision precision,
       Sharing sharing) {
     DecoderPlan plan = DecoderPlan.of(config, tuning);
@@ -73,17 +77,18 @@ public record MemoryEstimate(
         trained * Float.BYTES + copies,
         (1L + sharing.partialSums()) * trained * Float.BYTES,
         sharing.statePerParameter() * owned * Float.BYTES,
-        Workspace.bytes(plan, true, batchTokens, operandType(precision)),
-        SelectedRows.bytes(config.hiddenSize(), batchTokens));
+        Workspace.bytes(plan, true, batch.tokens(), operandType(precision)),
+        SelectedRows.bytes(config.hiddenSize(), batch.tokens()),
+        Engines.scratchBytes(demand(plan, batch, true, matrices > 0), precision));
   }
 
   /**
    * Estimates evaluation.
    *
-   * @param batchTokens tokens of the largest batch
+   * @param batch the largest batch
    */
   public static MemoryEstimate evaluation(
-      DecoderConfig config, int batchTokens, Engine.Precision precision) {
+      DecoderConfig config, BatchSize batch, Engine.Precision precision) {
     DecoderPlan plan = DecoderPlan.of(config, new Tuning.Nothing());
     long operandBytes = precision == Engine.Precision.BF16 ? BF16_BYTES : Float.BYTES;
     return new MemoryEstimate(
@@ -91,8 +96,30 @@ public record MemoryEstimate(
         0,
         0,
         0,
-        Workspace.bytes(plan, false, batchTokens, operandType(precision)),
-        SelectedRows.bytes(config.hiddenSize(), batchTokens));
+        Workspace.bytes(plan, false, batch.tokens(), operandType(precision)),
+        SelectedRows.bytes(config.hiddenSize(), batch.tokens()),
+        Engines.scratchBytes(demand(plan, batch, false, false), precision));
+  }
+
+  private static ScratchDemand demand(
+      DecoderPlan plan, BatchSize batch, boolean backward, boolean trainsMatrices) {
+    int widestInput = 0;
+    int widestOutput = 0;
+    for (DecoderPlan.LayerPlan layer : plan.layers()) {
+      for (GroupPlan group : layer.groups()) {
+        widestInput = Math.max(widestInput, group.in());
+        widestOutput = Math.max(widestOutput, group.out());
+      }
+    }
+    return new ScratchDemand(
+        batch.tokens(),
+        Math.min(batch.sequenceLength(), batch.tokens()),
+        widestInput,
+        widestOutput,
+        plan.config().vocabularySize(),
+        plan.config().attention(0),
+        backward,
+        trainsMatrices);
   }
 
   private static long trainedMatrices(DecoderPlan plan) {
@@ -138,7 +165,7 @@ public record MemoryEstimate(
 
   /** All of it. */
   public long total() {
-    return frozenWeights + parameters + gradients + optimizer + activations + head;
+    return frozenWeights + parameters + gradients + optimizer + activations + head + scratch;
   }
 
   /**
@@ -158,13 +185,14 @@ public record MemoryEstimate(
 
   /** The parts in words. */
   public String describe() {
-    return "weights %s, trained parameters %s, gradients %s, optimizer %s, activations %s"
+    return "weights %s, trained parameters %s, gradients %s, optimizer %s, activations %s, scratch %s"
         .formatted(
             gibibytes(frozenWeights),
             gibibytes(parameters),
             gibibytes(gradients),
             gibibytes(optimizer),
-            gibibytes(activations + head));
+            gibibytes(activations + head),
+            gibibytes(scratch));
   }
 
   private static String gibibytes(long bytes) {

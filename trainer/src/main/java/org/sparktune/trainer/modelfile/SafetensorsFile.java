@@ -36,7 +36,8 @@ import org.sparktune.trainer.modelfile.blocks.StoredTensor;
  *   +--------+-----------------+---------------------------+
  * </pre>
  *
- * The header is checked before anything is read: a file whose header lies is refused.
+ * The header is checked before anything is read: a file whose header lies is refused, and so is one
+ * with bytes that belong to no tensor, as the format demands.
  */
 public final class SafetensorsFile implements WeightSource, AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -126,7 +127,7 @@ public final class SafetensorsFile implements WeightSource, AutoCloseable {
         entries.put(field.getKey(), entry(file, dataStart, field.getKey(), field.getValue()));
       }
     }
-    checkOverlap(path, entries);
+    checkContiguous(file, dataStart, entries);
     return new SafetensorsFile(file, entries, metadata);
   }
 
@@ -177,19 +178,38 @@ public final class SafetensorsFile implements WeightSource, AutoCloseable {
     return new Entry(type, shape, dataStart + begin, bytes);
   }
 
-  private static void checkOverlap(Path path, Map<String, Entry> entries) {
+  /** The format wants every byte behind the header to belong to exactly one tensor. */
+  private static void checkContiguous(MappedFile file, long dataStart, Map<String, Entry> entries) {
     List<Map.Entry<String, Entry>> byStart = new ArrayList<>(entries.entrySet());
-    byStart.sort(Comparator.comparingLong(e -> e.getValue().start()));
-    for (int i = 1; i < byStart.size(); i++) {
-      Entry before = byStart.get(i - 1).getValue();
-      if (before.start() + before.bytes() > byStart.get(i).getValue().start()
-          && byStart.get(i).getValue().bytes() > 0) {
+    byStart.sort(
+        Comparator.comparingLong((Map.Entry<String, Entry> e) -> e.getValue().start())
+            .thenComparingLong(e -> e.getValue().bytes()));
+    long end = dataStart;
+    String before = "";
+    for (Map.Entry<String, Entry> named : byStart) {
+      long start = named.getValue().start();
+      if (start < end) {
         throw broken(
-            path,
-            "lets the tensors %s and %s overlap"
-                .formatted(byStart.get(i - 1).getKey(), byStart.get(i).getKey()),
+            file.path(),
+            "lets the tensors %s and %s overlap".formatted(before, named.getKey()),
             null);
       }
+      if (start > end) {
+        throw broken(
+            file.path(),
+            "has %d bytes before the tensor %s that belong to no tensor"
+                .formatted(start - end, named.getKey()),
+            null);
+      }
+      end += named.getValue().bytes();
+      before = named.getKey();
+    }
+    if (end < file.size()) {
+      throw broken(
+          file.path(),
+          "has %d bytes behind its last tensor that belong to no tensor"
+              .formatted(file.size() - end),
+          null);
     }
   }
 

@@ -11,6 +11,11 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.memory.Memory;
+import org.sparktune.trainer.optim.AdamW;
+import org.sparktune.trainer.optim.AdamWOptions;
+import org.sparktune.trainer.optim.FlatVectors;
+import org.sparktune.trainer.optim.GradientTree;
 
 class MemoryEstimateTest {
   private static final double TOLERANCE = 0.15;
@@ -34,14 +39,14 @@ class MemoryEstimateTest {
   void shouldForeseeWhatIsAllocated(EngineKind kind, String name, Tuning tuning) {
     ReferenceModel model = new ReferenceModel(name);
     Batch batch = model.batch().batch();
-    int tokens = batch.tokens().length;
+    BatchSize size = BatchSize.ofTokens(batch.tokens().length);
     try (Engine engine = kind.open();
         Decoder decoder = model.load(engine, tuning)) {
       boolean trains = !(tuning instanceof Tuning.Nothing);
       MemoryEstimate estimate =
           trains
-              ? MemoryEstimate.training(model.config(), tuning, tokens, engine.precision())
-              : MemoryEstimate.evaluation(model.config(), tokens, engine.precision());
+              ? MemoryEstimate.training(model.config(), tuning, size, engine.precision())
+              : MemoryEstimate.evaluation(model.config(), size, engine.precision());
       if (trains) {
         new DecoderTrainable(decoder).accumulate(batch, 1);
       } else {
@@ -58,6 +63,94 @@ class MemoryEstimateTest {
               SparktuneException.class, () -> estimate.requireWithin(estimate.total() - 1));
       assertTrue(refusal.getMessage().contains("GiB"));
     }
+  }
+
+  private static Stream<Arguments> wholeRuns() {
+    return Stream.of(EngineKind.CPU_F32, EngineKind.CPU_BF16)
+        .flatMap(
+            kind ->
+                Stream.of(
+                        new Tuning.Nothing(),
+                        new Tuning.Lora(LoraConfig.of(8, 16, new TargetModules.AllLinear()), 1),
+                        Tuning.Full.everything())
+                    .flatMap(
+                        tuning ->
+                            Stream.of(new BatchSize(8, 64), new BatchSize(2, 1024))
+                                .map(size -> Arguments.of(kind, tuning, size))));
+  }
+
+  /** Everything off the heap, the engine's scratch included, within a sixth. */
+  @ParameterizedTest
+  @MethodSource("wholeRuns")
+  void shouldForeseeAllThatIsHeld(EngineKind kind, Tuning tuning, BatchSize size) {
+    DecoderConfig config =
+        new DecoderConfig(
+            Architecture.LLAMA,
+            8_000,
+            256,
+            704,
+            3,
+            8,
+            2,
+            32,
+            1024,
+            1e-5f,
+            true,
+            false,
+            false,
+            false,
+            DecoderConfig.noWindows(3),
+            10_000,
+            new RopeScaling.None());
+    boolean trains = !(tuning instanceof Tuning.Nothing);
+    int microBatches = 3;
+    MemoryEstimate.Sharing sharing =
+        new MemoryEstimate.Sharing(1, 2, GradientTree.partialSums(microBatches));
+    long before = Memory.heldBytes();
+    try (Engine engine = kind.open();
+        Decoder decoder = Decoder.load(config, new RandomWeights(config, 1), engine, tuning);
+        FlatVectors vectors = new FlatVectors(2)) {
+      MemoryEstimate estimate =
+          trains
+              ? MemoryEstimate.training(config, tuning, size, engine.precision(), sharing)
+              : MemoryEstimate.evaluation(config, size, engine.precision());
+      Batch batch = fullRows(size, config.vocabularySize());
+      if (!trains) {
+        decoder.tokenLogProbs(batch, true);
+        assertWithinASixth(Memory.heldBytes() - before, estimate);
+        return;
+      }
+      DecoderTrainable trainable = new DecoderTrainable(decoder);
+      AdamWOptions options = AdamWOptions.DEFAULTS;
+      try (AdamW optimizer = new AdamW(trainable.layout(), options, vectors);
+          GradientTree tree = new GradientTree(trainable.gradients(), microBatches, vectors)) {
+        trainable.accumulate(batch, 1);
+        assertWithinASixth(Memory.heldBytes() - before, estimate);
+      }
+    }
+  }
+
+  private static Batch fullRows(BatchSize size, int vocabulary) {
+    int[] tokens = new int[size.tokens()];
+    int[] targets = new int[tokens.length];
+    int[] starts = new int[size.rows() + 1];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = (i * 31) % vocabulary;
+      boolean last = (i + 1) % size.sequenceLength() == 0;
+      targets[i] = last ? Batch.IGNORED : (i * 31 + 31) % vocabulary;
+    }
+    for (int row = 0; row < starts.length; row++) {
+      starts[row] = row * size.sequenceLength();
+    }
+    return new Batch(tokens, targets, starts);
+  }
+
+  private static void assertWithinASixth(long held, MemoryEstimate estimate) {
+    assertEquals(
+        1,
+        estimate.total() / (double) held,
+        1 / 6.0,
+        () -> "%,d bytes are held; estimated: %s".formatted(held, estimate));
   }
 
   private static void assertNear(long actual, long estimated) {

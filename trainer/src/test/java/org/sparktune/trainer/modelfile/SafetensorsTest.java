@@ -98,6 +98,11 @@ class SafetensorsTest {
         "{\"a\":{\"dtype\":\"Q9\",\"shape\":[2],\"data_offsets\":[0,8]}} | 8 | \"Q9\"",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],"
             + "\"data_offsets\":[4,12]}} | 12 | overlap",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],"
+            + "\"data_offsets\":[12,16]}} | 16 | 4 bytes before the tensor b",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}} | 8 | 4 bytes before the tensor a",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | 9 | 5 bytes behind its last tensor",
+        "{} | 1 | 1 bytes behind",
       })
   void shouldRefuseHeadersThatLie(String header, int dataBytes, String expected)
       throws IOException {
@@ -107,6 +112,21 @@ class SafetensorsTest {
         ByteBuffer.allocate(8 + text.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
     Files.write(path, bytes.putLong(text.length).put(text).array());
     refuses(path, expected);
+  }
+
+  @Test
+  void shouldTakeTensorsWithoutElements() throws IOException {
+    try (Arena arena = new Arena("test")) {
+      Path path = folder.resolve("model.safetensors");
+      Tensor one = arena.allocate(DType.F32, 1).set(new float[] {1});
+      SafetensorsWriter.write(
+          path, Map.of("a", arena.allocate(DType.F32, 0, 4), "b", one, "c", one));
+      try (SafetensorsFile file = SafetensorsFile.open(path)) {
+        assertArrayEquals(new long[] {0, 4}, file.shape("a"));
+        file.read("c", one);
+        assertEquals(1, one.getFloat(0));
+      }
+    }
   }
 
   @Test

@@ -6,7 +6,9 @@ import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.ScratchDemand;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
+import org.sparktune.trainer.engine.cpu.CpuScratch;
 
 /** Chooses and opens an engine, and says which and why in one line of the log. */
 public final class Engines {
@@ -74,6 +76,11 @@ public final class Engines {
         };
     LOG.info("Engine: {} ({})", engine.description(), why);
     return engine;
+  }
+
+  /** Bytes that an engine will take for itself beside the tensors that it is given. */
+  public static long scratchBytes(ScratchDemand demand, Engine.Precision precision) {
+    return CpuScratch.bytes(demand, precision, defaultThreads());
   }
 
   private static <E extends Enum<E>> E parse(Class<E> type, String what, String value) {

@@ -27,6 +27,16 @@ final class BlockAttention {
     this.logSumExp = logSumExp;
   }
 
+  /** What a worker holds for so many keys. */
+  static long scratchBytes(HeadBlocks blocks, int headSize, int keys) {
+    long scoreBytes = (long) HeadBlocks.QUERIES * HeadBlocks.KEYS * Float.BYTES;
+    long sumBytes = (long) HeadBlocks.QUERIES * headSize * Float.BYTES;
+    return 2 * blocks.copyBytes(keys)
+        + blocks.copyBytes(HeadBlocks.QUERIES)
+        + 2 * scoreBytes
+        + sumBytes;
+  }
+
   /**
    * Attends.
    *
@@ -51,8 +61,7 @@ final class BlockAttention {
     long copies = blocks.copyBytes(keys);
     long queryBytes = blocks.copyBytes(HeadBlocks.QUERIES);
     long scoreBytes = (long) HeadBlocks.QUERIES * HeadBlocks.KEYS * Float.BYTES;
-    long sumBytes = (long) HeadBlocks.QUERIES * size * Float.BYTES;
-    long keyCopy = worker.scratch(2 * copies + queryBytes + 2 * scoreBytes + sumBytes);
+    long keyCopy = worker.scratch(scratchBytes(blocks, size, keys));
     long valueCopy = keyCopy + copies;
     long queryCopy = valueCopy + copies;
     long scores = queryCopy + queryBytes;

@@ -40,6 +40,18 @@ final class BlockAttentionGradient {
     this.logSumExp = logSumExp;
   }
 
+  /** What a worker holds for a document of so many rows. */
+  static long scratchBytes(HeadBlocks blocks, int headSize, int length) {
+    long scoreBytes = (long) HeadBlocks.QUERIES * HeadBlocks.KEYS * Float.BYTES;
+    long sumBytes = (long) HeadBlocks.padded(length) * headSize * Float.BYTES;
+    long dqBytes = (long) HeadBlocks.QUERIES * headSize * Float.BYTES;
+    return 2 * blocks.copyBytes(length)
+        + 2 * blocks.copyBytes(HeadBlocks.QUERIES)
+        + 4 * scoreBytes
+        + 2 * sumBytes
+        + dqBytes;
+  }
+
   /**
    * Computes one head's gradients.
    *
@@ -57,8 +69,7 @@ final class BlockAttentionGradient {
     long scoreBytes = (long) HeadBlocks.QUERIES * HeadBlocks.KEYS * Float.BYTES;
     long sumBytes = (long) HeadBlocks.padded(length) * size * Float.BYTES;
     long dqBytes = (long) HeadBlocks.QUERIES * size * Float.BYTES;
-    long keyCopy =
-        worker.scratch(2 * copies + 2 * queryBytes + 4 * scoreBytes + 2 * sumBytes + dqBytes);
+    long keyCopy = worker.scratch(scratchBytes(blocks, size, length));
     long valueCopy = keyCopy + copies;
     long queryCopy = valueCopy + copies;
     long upstreamCopy = queryCopy + queryBytes;

@@ -23,7 +23,7 @@ public final class CpuEngine implements Engine {
   private static final int MATRIX_VECTOR_ROWS = 4;
 
   private static final int MATRIX_VECTOR_OUTPUTS = 128;
-  private static final int NORM_GRADIENT_ROWS = 64;
+  static final int NORM_GRADIENT_ROWS = 64;
 
   private final Precision precision;
   private final Gemm.Provider provider;

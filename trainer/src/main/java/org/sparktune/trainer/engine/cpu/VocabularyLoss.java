@@ -16,7 +16,7 @@ final class VocabularyLoss implements AutoCloseable {
   private static final long LOGITS_BYTES = 160L << 20;
   private static final int MOST_ROWS = 256;
   private static final int LEAST_ROWS = 16;
-  private static final int SLICE = 4096;
+  static final int SLICE = 4096;
 
   /** Panels of a product are no narrower, unless there is one alone. */
   private static final int NARROWEST_PANEL = 128;
@@ -92,11 +92,16 @@ final class VocabularyLoss implements AutoCloseable {
         });
   }
 
+  /** Rows whose logits are held at a time. */
+  static int chunkRows(long vocabulary) {
+    long fitting = LOGITS_BYTES / (vocabulary * Float.BYTES) / LEAST_ROWS * LEAST_ROWS;
+    return (int) Math.max(LEAST_ROWS, Math.min(MOST_ROWS, fitting));
+  }
+
   private void forChunks(Tensor hidden, CpuWeight head, boolean scored, ChunkWork work) {
     long vocabulary = head.out();
     int total = Math.toIntExact(hidden.rows());
-    long fitting = LOGITS_BYTES / (vocabulary * Float.BYTES) / LEAST_ROWS * LEAST_ROWS;
-    int chunk = (int) Math.max(LEAST_ROWS, Math.min(MOST_ROWS, fitting));
+    int chunk = chunkRows(vocabulary);
     for (int start = 0; start < total; start += chunk) {
       int count = Math.min(chunk, total - start);
       long address = logitsMemory.reserve(count * vocabulary * Float.BYTES);
