@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -116,6 +117,11 @@ class BadDataTest {
             "--set",
             "hyperparams.checkpoint_every=1");
     run.requireFailure(ErrorCode.DIVERGED, "Step 2", "part-00000.parquet rows", "step-00000001");
+    assertTrue(
+        Pattern.compile("made of [^ ]*/data\\.jsonl:\\d+, .* and \\d+ more")
+            .matcher(run.err())
+            .find(),
+        run.err());
     assertFalse(Files.exists(folder.resolve("out/assistant/adapter")));
     assertFalse(Files.exists(folder.resolve("out/assistant/_done.json")));
   }

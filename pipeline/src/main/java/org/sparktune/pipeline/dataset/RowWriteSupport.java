@@ -11,7 +11,9 @@ import org.sparktune.pipeline.sample.Document;
 
 /** Writes rows of kind {@code sft} as {@code docs/formats.md} describes them. */
 final class RowWriteSupport extends WriteSupport<PackedRow> {
-  private static final String[] COLUMNS = {"input_ids", "loss_mask", "document_starts"};
+  private static final String[] COLUMNS = {
+    "input_ids", "loss_mask", "document_starts", "document_pieces", "document_lines"
+  };
   private static final MessageType SCHEMA =
       Types.buildMessage()
           .requiredList()
@@ -23,6 +25,12 @@ final class RowWriteSupport extends WriteSupport<PackedRow> {
           .requiredList()
           .requiredElement(PrimitiveTypeName.INT32)
           .named(COLUMNS[2])
+          .requiredList()
+          .requiredElement(PrimitiveTypeName.INT32)
+          .named(COLUMNS[3])
+          .requiredList()
+          .requiredElement(PrimitiveTypeName.INT32)
+          .named(COLUMNS[4])
           .named("row");
 
   private RecordConsumer consumer;
@@ -61,6 +69,17 @@ final class RowWriteSupport extends WriteSupport<PackedRow> {
       start += document.length();
     }
     endList(2);
+    startList(3);
+    for (Document document : row.documents()) {
+      element(document.piece());
+    }
+    endList(3);
+    startList(4);
+    for (Document document : row.documents()) {
+      // A piece without cuts may have more lines than an int counts; no message needs them exactly.
+      element((int) Math.min(Integer.MAX_VALUE, document.line()));
+    }
+    endList(4);
     consumer.endMessage();
   }
 

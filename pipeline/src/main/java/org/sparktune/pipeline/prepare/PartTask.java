@@ -62,7 +62,9 @@ final class PartTask {
 
     @Override
     public Document next() {
-      return Document.fromBytes(records.next()._2());
+      Tuple2<DocumentKey, byte[]> record = records.next();
+      DocumentKey key = record._1();
+      return Document.fromBytes(record._2()).from(key.piece(), key.line());
     }
   }
 }

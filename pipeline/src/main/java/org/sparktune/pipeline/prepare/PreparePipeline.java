@@ -216,9 +216,11 @@ public final class PreparePipeline {
       }
     }
     parts.sort(Comparator.comparing(PartResult::path));
-    RejectReport rejects = new RejectReport(pieces, statistics);
+    PieceOrigins origins = new PieceOrigins(pieces, statistics);
+    RejectReport rejects = new RejectReport(origins, statistics);
     check(statistics, rejects, parts);
     target.write("_rejects/part-00000.jsonl", rejects.lines());
+    target.write(PieceOrigins.FILE_NAME, origins.lines());
     Map<String, DatasetManifest.Split> splits = new LinkedHashMap<>();
     splits.put(TRAIN, split(TRAIN, parts));
     splits.put(VALIDATION, split(VALIDATION, parts));

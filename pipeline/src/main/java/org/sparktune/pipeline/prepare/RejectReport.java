@@ -2,20 +2,17 @@ package org.sparktune.pipeline.prepare;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.sparktune.pipeline.sample.JsonValues;
-import org.sparktune.pipeline.source.Piece;
-import org.sparktune.pipeline.source.SourceFormat;
 
 /** Tells people which records were rejected, with file and line. */
 final class RejectReport {
-  private final List<Piece> pieces;
+  private final PieceOrigins origins;
   private final PieceStatistics statistics;
 
-  RejectReport(List<Piece> pieces, PieceStatistics statistics) {
-    this.pieces = pieces;
+  RejectReport(PieceOrigins origins, PieceStatistics statistics) {
+    this.origins = origins;
     this.statistics = statistics;
   }
 
@@ -32,8 +29,8 @@ final class RejectReport {
     for (PieceStatistics.Example example : statistics.examples()) {
       Map<String, Object> line = new LinkedHashMap<>();
       line.put("reason", example.reason().label());
-      line.put("file", pieces.get(example.piece()).file().path());
-      line.put("line", line(example));
+      line.put("file", origins.file(example.piece()));
+      line.put("line", origins.line(example.piece(), example.line()));
       line.put("detail", example.detail());
       line.put("record", example.record());
       try {
@@ -54,26 +51,13 @@ final class RejectReport {
         text.append("\n  ")
             .append(example.reason().label())
             .append(": ")
-            .append(pieces.get(example.piece()).file().path())
+            .append(origins.file(example.piece()))
             .append(':')
-            .append(line(example))
+            .append(origins.line(example.piece(), example.line()))
             .append(": ")
             .append(example.detail());
       }
     }
     return text.toString();
-  }
-
-  /** The line in the file, from 1: the lines of the file's earlier pieces come before. */
-  private long line(PieceStatistics.Example example) {
-    Piece piece = pieces.get(example.piece());
-    long before = 0;
-    for (int i = example.piece() - 1;
-        i >= 0 && pieces.get(i).fileIndex() == piece.fileIndex();
-        i--) {
-      before += statistics.lines(i);
-    }
-    boolean whole = piece.file().format() == SourceFormat.JSON;
-    return (whole ? 0 : before) + example.line() + 1;
   }
 }

@@ -7,8 +7,20 @@ import java.nio.ByteBuffer;
  *
  * @param ids {@code (N)} token ids
  * @param lossMask {@code (N)} 1 where the token carries loss as a target, else 0
+ * @param piece the piece of input that it comes from, -1 when there is none
+ * @param line its line in that piece, from 0
  */
-public record Document(int[] ids, byte[] lossMask) {
+public record Document(int[] ids, byte[] lossMask, int piece, long line) {
+
+  /** A document that comes from no piece of input. */
+  public Document(int[] ids, byte[] lossMask) {
+    this(ids, lossMask, -1, 0);
+  }
+
+  /** The same with where it comes from. */
+  public Document from(int fromPiece, long fromLine) {
+    return new Document(ids, lossMask, fromPiece, fromLine);
+  }
 
   /** Tokens. */
   public int length() {
@@ -33,7 +45,7 @@ public record Document(int[] ids, byte[] lossMask) {
     return labels;
   }
 
-  /** A compact form: the ids, then the mask. */
+  /** A compact form: the ids, then the mask; not where it comes from. */
   public byte[] toBytes() {
     ByteBuffer buffer = ByteBuffer.allocate(ids.length * 5);
     buffer.asIntBuffer().put(ids);

@@ -104,6 +104,16 @@ public final class DatasetReader implements AutoCloseable {
     return rows - left;
   }
 
+  /**
+   * The input that rows were made of, such as {@code data.jsonl:3, data.jsonl:17 and 4 more}; empty
+   * where the dataset does not say.
+   *
+   * @param most how many documents are spelled out
+   */
+  public String sourceLines(List<DatasetRow> rows, int most) {
+    return new SourceLines(folder, configuration, parts).describe(rows, most);
+  }
+
   @Override
   public void close() {
     if (part != null) {

@@ -1,7 +1,7 @@
 package org.sparktune.trainer.dataset;
 
 import java.io.IOException;
-import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.VersionParser;
@@ -29,6 +29,17 @@ import org.sparktune.core.SparktuneException;
  */
 final class PartReader implements AutoCloseable {
   private static final String REMEDY = "Prepare the dataset again, or copy it again completely.";
+
+  private static final String PIECES = "document_pieces";
+  private static final String LINES = "document_lines";
+
+  /**
+   * The origins of a row's documents, in their order.
+   *
+   * @param pieces pieces of input
+   * @param lines lines in them, from 0
+   */
+  record DocumentOrigins(int[] pieces, int[] lines) {}
 
   private final DatasetManifest.Part part;
   private final ParquetFileReader reader;
@@ -62,12 +73,44 @@ final class PartReader implements AutoCloseable {
     return Math.toIntExact(reader.getRowGroups().get(rowGroup).getRowCount());
   }
 
-  RowGroup read(int index) {
-    List<BlockMetaData> groups = reader.getRowGroups();
-    long firstRow = 0;
-    for (BlockMetaData group : groups.subList(0, index)) {
-      firstRow += group.getRowCount();
+  /**
+   * Where one row's documents come from; read only when somebody asks.
+   *
+   * @return pairs of a piece and a line in it, or nothing where the dataset does not say
+   */
+  Optional<DocumentOrigins> origins(long row) {
+    MessageType schema = reader.getFileMetaData().getSchema();
+    if (!schema.containsField(PIECES) || !schema.containsField(LINES)) {
+      return Optional.empty();
     }
+    int index = 0;
+    while (firstRow(index + 1) <= row) {
+      index++;
+    }
+    try {
+      PageReadStore pages = reader.readRowGroup(index);
+      int rows = Math.toIntExact(pages.getRowCount());
+      int inGroup = Math.toIntExact(row - firstRow(index));
+      return Optional.of(
+          new DocumentOrigins(
+              lists(pages, column(PIECES), rows).list(inGroup),
+              lists(pages, column(LINES), rows).list(inGroup)));
+    } catch (IOException | RuntimeException e) {
+      throw broken("cannot be read (row group %d: %s)".formatted(index, e.getMessage()), e);
+    }
+  }
+
+  /** Rows before a row group. */
+  private long firstRow(int index) {
+    long rows = 0;
+    for (BlockMetaData group : reader.getRowGroups().subList(0, index)) {
+      rows += group.getRowCount();
+    }
+    return rows;
+  }
+
+  RowGroup read(int index) {
+    long firstRow = firstRow(index);
     try {
       PageReadStore pages = reader.readRowGroup(index);
       int rows = Math.toIntExact(pages.getRowCount());

@@ -44,7 +44,7 @@ final class Evaluator {
       losses.add(loss.sum());
       tokens += loss.tokens();
       if (!Double.isFinite(loss.sum())) {
-        problem = loss.sum() + " at " + MicroBatch.places(List.of(microBatch));
+        problem = loss.sum() + " at " + new RowPlaces(validation).describe(List.of(microBatch));
       }
     }
     long[] numbers = new long[ExactSum.LENGTH + 1];

@@ -42,21 +42,4 @@ record MicroBatch(Batch batch, List<DatasetRow> rows) {
     } while (step.size() < count && reader.cursor().epoch() == epoch);
     return step;
   }
-
-  /** The rows' places, such as {@code train/part-00000.parquet rows 4, 5, 9}. */
-  static String places(List<MicroBatch> microBatches) {
-    StringBuilder text = new StringBuilder();
-    String part = "";
-    for (MicroBatch microBatch : microBatches) {
-      for (DatasetRow row : microBatch.rows()) {
-        if (row.part().equals(part)) {
-          text.append(", ").append(row.row());
-        } else {
-          part = row.part();
-          text.append(text.isEmpty() ? "" : "; ").append(part).append(" rows ").append(row.row());
-        }
-      }
-    }
-    return text.toString();
-  }
 }

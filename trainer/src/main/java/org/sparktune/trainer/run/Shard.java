@@ -45,7 +45,15 @@ final class Shard implements AutoCloseable {
     this.exchange =
         new GradientExchange(
             collective, buckets, trainable.parameters(), trainable.gradients(), tree, vectors);
-    this.step = new TrainingStep(trainable, options, optimizer, tree, exchange, collective);
+    this.step =
+        new TrainingStep(
+            trainable,
+            options,
+            optimizer,
+            tree,
+            exchange,
+            collective,
+            new RowPlaces(inputs.train()));
     if (collective.ranks() > 1) {
       LOG.info(
           "rank {} of {}: {}; {} of {} parameters owned, {} bytes of optimizer state",

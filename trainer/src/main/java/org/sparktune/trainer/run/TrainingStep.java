@@ -26,6 +26,7 @@ final class TrainingStep {
   private final GradientExchange exchange;
   private final Collective collective;
   private final Agreement agreement;
+  private final RowPlaces rowPlaces;
 
   TrainingStep(
       Trainable<Batch> trainable,
@@ -33,7 +34,8 @@ final class TrainingStep {
       Optimizer optimizer,
       GradientTree tree,
       GradientExchange exchange,
-      Collective collective) {
+      Collective collective,
+      RowPlaces rowPlaces) {
     this.trainable = trainable;
     this.options = options;
     this.optimizer = optimizer;
@@ -41,6 +43,7 @@ final class TrainingStep {
     this.exchange = exchange;
     this.collective = collective;
     this.agreement = new Agreement(collective);
+    this.rowPlaces = rowPlaces;
   }
 
   /**
@@ -63,7 +66,7 @@ final class TrainingStep {
       this.places = places;
     }
 
-    /** The rows that led to it. */
+    /** The rows that led to it, and the input behind them. */
     String places() {
       return places;
     }
@@ -175,7 +178,7 @@ final class TrainingStep {
 
   /** The places of rows on all ranks, for a failure that all of them have come to. */
   private String places(List<MicroBatch> own) {
-    List<String> places = agreement.gather(MicroBatch.places(own));
+    List<String> places = agreement.gather(rowPlaces.describe(own));
     agreement.settle();
     return String.join("; ", places.stream().filter(text -> !text.isEmpty()).toList());
   }

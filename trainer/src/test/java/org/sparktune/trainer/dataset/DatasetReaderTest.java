@@ -66,6 +66,14 @@ class DatasetReaderTest {
   }
 
   @Test
+  void shouldReadDatasetsThatDoNotSayWhereDocumentsComeFrom() throws IOException {
+    dataset(Encoding.THREE_LEVELS);
+    try (DatasetReader reader = open(RowOrder.STORED)) {
+      assertEquals("", reader.sourceLines(List.of(reader.next()), 3));
+    }
+  }
+
+  @Test
   void shouldReshuffleEveryEpochButTheFirst() throws IOException {
     dataset(Encoding.THREE_LEVELS);
     try (DatasetReader reader = open(RowOrder.reshuffled(7))) {
