@@ -5,10 +5,10 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.cpu.CpuEngines;
-import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.engine.ScratchDemand;
 import org.sparktune.trainer.engine.choice.Engines;
+import org.sparktune.trainer.engine.cpu.CpuEngines;
+import org.sparktune.trainer.memory.DType;
 
 /**
  * The bytes that a run will need, known before anything is allocated. Activations are counted by
