@@ -68,7 +68,6 @@ final class BlockAttentionGradient {
     long queryBytes = blocks.copyBytes(HeadBlocks.QUERIES);
     long scoreBytes = (long) HeadBlocks.QUERIES * HeadBlocks.KEYS * Float.BYTES;
     long sumBytes = (long) HeadBlocks.padded(length) * size * Float.BYTES;
-    long dqBytes = (long) HeadBlocks.QUERIES * size * Float.BYTES;
     long keyCopy = worker.scratch(scratchBytes(blocks, size, length));
     long valueCopy = keyCopy + copies;
     long queryCopy = valueCopy + copies;
