@@ -124,7 +124,9 @@ class MemoryEstimateTest {
       AdamWOptions options = AdamWOptions.DEFAULTS;
       try (AdamW optimizer = new AdamW(trainable.layout(), options, vectors);
           GradientTree tree = new GradientTree(trainable.gradients(), microBatches, vectors)) {
+        tree.begin();
         trainable.accumulate(batch, 1);
+        assertEquals(estimate.optimizer(), optimizer.stateBytes());
         assertWithinASixth(Memory.heldBytes() - before, estimate);
       }
     }

@@ -35,7 +35,7 @@ public final class CpuScratch {
   private static long headGradients(ScratchDemand demand) {
     boolean grouped = demand.attention().heads() != demand.attention().keyValueHeads();
     long columns = (long) demand.attention().heads() * demand.attention().headSize();
-    return demand.backward() && grouped ? 2 * demand.tokens() * columns * Float.BYTES : 0;
+    return demand.backward() && grouped ? 2L * demand.tokens() * columns * Float.BYTES : 0;
   }
 
   private static long normGradients(ScratchDemand demand) {
