@@ -58,7 +58,7 @@ class SourceLinesTest {
           dataset.split(split, tokenizer.vocabularySize(), RowOrder.STORED)) {
         for (long i = 0; i < reader.rows(); i++) {
           DatasetRow row = reader.next();
-          String[] named = reader.sourceLines(List.of(row), RECORDS).split(", ");
+          String[] named = reader.sourceLines(List.of(row), RECORDS).split(", ", -1);
           assertEquals(row.documentStarts().length, named.length);
           for (int document = 0; document < named.length; document++) {
             int record = record(named[document]);
