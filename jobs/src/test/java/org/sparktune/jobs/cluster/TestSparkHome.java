@@ -25,7 +25,9 @@ public record TestSparkHome(Path folder) {
 
   /** What a distribution has, but is of a wider scope in our poms because we use it ourselves. */
   private static final Pattern ALSO_IN_SPARK =
-      Pattern.compile("(slf4j-api|jackson-(core|annotations|databind))-[0-9].*\\.jar");
+      Pattern.compile(
+          "(slf4j-api|jackson-(core|annotations|databind)|commons-(compress|io|lang3|math3)|gson)"
+              + "-[0-9].*\\.jar");
 
   private static final String SPARK_CLASS =
       """
