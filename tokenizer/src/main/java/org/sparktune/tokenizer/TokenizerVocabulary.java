@@ -51,4 +51,19 @@ public record TokenizerVocabulary(
 
   /** {@link #tokenTypes}: one byte. */
   public static final int BYTE = 6;
+
+  /** The ids up to the last that is more than filler up to the size of the embedding. */
+  public int sizeWithoutFiller() {
+    int size = tokens.size();
+    while (size > 0 && isFiller(size - 1)) {
+      size--;
+    }
+    return size;
+  }
+
+  /** Converters mark what fills up the vocabulary as unused or, older ones, as unknown. */
+  private boolean isFiller(int id) {
+    return tokenTypes[id] == UNUSED
+        || (tokenTypes[id] == UNKNOWN && tokens.get(id).equals("[PAD" + id + "]"));
+  }
 }

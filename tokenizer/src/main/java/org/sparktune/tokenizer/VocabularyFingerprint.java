@@ -13,10 +13,7 @@ final class VocabularyFingerprint {
 
   static String of(TokenizerVocabulary vocabulary) {
     boolean byteLevel = vocabulary.model().equals("gpt2");
-    int size = vocabulary.tokens().size();
-    while (size > 0 && isFiller(vocabulary, size - 1)) {
-      size--;
-    }
+    int size = vocabulary.sizeWithoutFiller();
     Fingerprint fingerprint = new Fingerprint().add("sparktune tokenizer 1").add(byteLevel ? 1 : 0);
     fingerprint.add(size);
     for (int id = 0; id < size; id++) {
@@ -28,13 +25,5 @@ final class VocabularyFingerprint {
       fingerprint.add(spelled != null ? spelled : token.getBytes(StandardCharsets.UTF_8));
     }
     return fingerprint.finish();
-  }
-
-  /** Converters mark what fills up the vocabulary as unused or, older ones, as unknown. */
-  private static boolean isFiller(TokenizerVocabulary vocabulary, int id) {
-    int type = vocabulary.tokenTypes()[id];
-    return type == TokenizerVocabulary.UNUSED
-        || (type == TokenizerVocabulary.UNKNOWN
-            && vocabulary.tokens().get(id).equals("[PAD" + id + "]"));
   }
 }

@@ -47,8 +47,7 @@ final class VocabularyAssembler {
         words.composes()
             ? new NormalizerChain(List.of(Normalizers.unicode(Form.NFC)))
             : NormalizerChain.NONE;
-    return define(
-        model, normalizers, new SplitterChain(words.splitters()), DecoderSettings.BYTE_LEVEL);
+    return define(model, normalizers, words.splitters(), DecoderSettings.BYTE_LEVEL);
   }
 
   private TokenizerDefinition sentencePiece() {

@@ -5,6 +5,9 @@ import java.util.regex.Pattern;
 
 /** Makes splitters: hand-written ones for the expressions that models really use. */
 public final class Splitters {
+  /** The expression behind {@link #gpt2}, as Hugging Face writes it. */
+  public static final String GPT2_PATTERN = Gpt2Splitter.PATTERN;
+
   private Splitters() {}
 
   /** GPT-2's words. */

@@ -1,12 +1,19 @@
 package org.sparktune.tokenizer.train;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.OptionalInt;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.Tokenizer;
+import org.sparktune.tokenizer.TokenizerVocabulary;
 import org.sparktune.tokenizer.Tokenizers;
+import org.sparktune.tokenizer.bpe.ByteAlphabet;
+import org.sparktune.tokenizer.format.HuggingFaceWriter;
+import org.sparktune.tokenizer.text.AddedToken;
 
 /**
  * Trains a byte-level BPE vocabulary (Sennrich et al. 2016) over words cut as Qwen 2 does, after
@@ -63,7 +70,51 @@ public final class BpeTrainer {
   public Tokenizer write(Path file) {
     int wanted = vocabularySize - BYTES - specialTokens.size();
     MergeLearner learner = new MergeLearner(words, SMALLEST_COUNT);
-    TokenizerJsonWriter.write(file, learner.learn(wanted), specialTokens);
+    TokenizerVocabulary vocabulary = vocabulary(learner.learn(wanted));
+    HuggingFaceWriter.write(vocabulary, added(vocabulary), file);
     return Tokenizers.load(file);
+  }
+
+  private TokenizerVocabulary vocabulary(List<MergeLearner.Merge> learned) {
+    String[] bytes = new String[BYTES];
+    for (int b = 0; b < BYTES; b++) {
+      bytes[ByteAlphabet.rank(b)] = String.valueOf(ByteAlphabet.toCharacter(b));
+    }
+    List<String> tokens = new ArrayList<>(Arrays.asList(bytes));
+    List<String> merges = new ArrayList<>();
+    for (MergeLearner.Merge merge : learned) {
+      String left = tokens.get(merge.left());
+      String right = tokens.get(merge.right());
+      tokens.add(left + right);
+      merges.add(left + " " + right);
+    }
+    int text = tokens.size();
+    tokens.addAll(specialTokens);
+    int[] types = new int[tokens.size()];
+    Arrays.fill(types, 0, text, TokenizerVocabulary.NORMAL);
+    Arrays.fill(types, text, types.length, TokenizerVocabulary.CONTROL);
+    return new TokenizerVocabulary(
+        "gpt2",
+        "qwen2",
+        tokens,
+        types,
+        new float[0],
+        merges,
+        OptionalInt.empty(),
+        OptionalInt.empty(),
+        OptionalInt.empty(),
+        OptionalInt.empty(),
+        false,
+        false,
+        false);
+  }
+
+  private List<AddedToken> added(TokenizerVocabulary vocabulary) {
+    int first = vocabulary.tokens().size() - specialTokens.size();
+    List<AddedToken> added = new ArrayList<>();
+    for (String token : specialTokens) {
+      added.add(new AddedToken(first + added.size(), token, true, false, false, false, false));
+    }
+    return added;
   }
 }

@@ -13,8 +13,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.tokenizer.TokenizerDefinition;
 import org.sparktune.tokenizer.TokenizerVocabulary;
 import org.sparktune.tokenizer.format.GgufVocabularyReader;
+import org.sparktune.tokenizer.format.HuggingFaceWriter;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.modelfile.GgufModel;
@@ -30,7 +32,7 @@ final class ModelCompanions {
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
   private static final String CONFIG = "config.json";
   private static final String GENERATION = "generation_config.json";
-  private static final String TOKENIZER = "tokenizer_config.json";
+  private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
 
   /** Everything that tokenizers, generation and licences need; never weights or code. */
   private static final Pattern COPIED =
@@ -86,15 +88,19 @@ final class ModelCompanions {
   }
 
   private List<String> make(GgufModel gguf, Path folder) throws IOException {
-    TokenizerVocabulary vocabulary = GgufVocabularyReader.read(gguf.path()).exported();
+    TokenizerDefinition tokenizer = GgufVocabularyReader.read(gguf.path());
+    TokenizerVocabulary vocabulary = tokenizer.exported();
     JSON.writeValue(
         folder.resolve(CONFIG).toFile(), HuggingFaceConfigWriter.write(config, dtype, vocabulary));
     JSON.writeValue(
         folder.resolve(GENERATION).toFile(), HuggingFaceConfigWriter.generation(vocabulary));
-    JSON.writeValue(folder.resolve(TOKENIZER).toFile(), tokenizerConfig(gguf, vocabulary));
-    return List.of(
-        "%s has its tokenizer in GGUF's form, which is not written as tokenizer.json: put the original model's tokenizer.json into the folder before you load it."
-            .formatted(gguf.path()));
+    JSON.writeValue(folder.resolve(TOKENIZER_CONFIG).toFile(), tokenizerConfig(gguf, vocabulary));
+    HuggingFaceWriter.write(vocabulary, tokenizer.addedTokens(), folder.resolve("tokenizer.json"));
+    return HuggingFaceWriter.isExact(vocabulary)
+        ? List.of()
+        : List.of(
+            "%s has tokens of equal score, which tokenizer.json puts in an order: rare texts may get other ids."
+                .formatted(gguf.path()));
   }
 
   private ObjectNode tokenizerConfig(GgufModel gguf, TokenizerVocabulary vocabulary) {
@@ -107,6 +113,8 @@ final class ModelCompanions {
         .optionalText("tokenizer.chat_template")
         .ifPresent(template -> node.put("chat_template", template));
     token(node, "eos_token", vocabulary.eosId(), vocabulary);
+    // Older versions of transformers would take spaces before punctuation away.
+    node.put("clean_up_tokenization_spaces", false);
     node.put("model_max_length", config.maxPositions());
     token(node, "pad_token", vocabulary.paddingId(), vocabulary);
     node.put("tokenizer_class", "PreTrainedTokenizerFast");

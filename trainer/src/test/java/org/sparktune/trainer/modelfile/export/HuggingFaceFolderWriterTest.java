@@ -25,7 +25,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.tokenizer.TokenizerVocabulary;
+import org.sparktune.tokenizer.Tokenizers;
 import org.sparktune.tokenizer.gguf.GgmlType;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
@@ -119,8 +121,11 @@ class HuggingFaceFolderWriterTest {
       try (GgufModel base = GgufModel.open(file)) {
         DecoderConfig read = GgufConfig.read(base.gguf(), base);
         List<String> notes = HuggingFaceFolderWriter.write(folder, base, read, base, DType.F32);
-        assertTrue(notes.get(0).contains("tokenizer.json"), notes.get(0));
+        assertEquals(List.of(), notes);
       }
+      Tokenizer tokens = Tokenizers.load(folder);
+      assertEquals(Tokenizers.load(file).fingerprint(), tokens.fingerprint());
+      assertArrayEquals(new int[] {510, 511, 511}, tokens.encode("t11", true));
       DecoderConfig written = HuggingFaceConfig.read(folder.resolve("config.json"));
       assertSameShape(config, written);
       assertSame(original, folder, 0, arena);
