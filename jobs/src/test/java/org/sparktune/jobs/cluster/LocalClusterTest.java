@@ -75,7 +75,10 @@ class LocalClusterTest {
   void shouldSayWhichExecutorsAreMissing() throws IOException {
     try (ChildProcess driver = start("three", 3, "--set", "cluster.executor_wait_seconds=4")) {
       assertEquals(ErrorCode.RESOURCES.exitStatus(), driver.awaitEnd(RUN), driver::output);
-      assertTrue(driver.output().contains("the cluster gave 2 slots"), driver::output);
+      // Two at most: on a busy machine the executors may still be starting when the time is over.
+      assertTrue(
+          Pattern.compile("the cluster gave [012] slots?").matcher(driver.output()).find(),
+          driver::output);
     }
   }
 
