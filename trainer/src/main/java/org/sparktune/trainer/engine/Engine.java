@@ -3,18 +3,26 @@ package org.sparktune.trainer.engine;
 import java.util.List;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorMemory;
 
 /**
  * The fused operators a decoder needs, forward and backward. N is the number of tokens (documents
  * laid end to end), C the hidden size, H query heads and K key/value heads of D elements each, F
  * the feed-forward size, V the vocabulary.
  *
- * <p>Activations and gradients are F32 on the CPU. 2-D arguments may be column blocks of wider
- * tensors (see {@link Tensor#rowStride()}). The same inputs give the same bits: every reduction has
- * a fixed order. "Accumulates" means that the result is added to what the tensor holds; everything
- * else is overwritten.
+ * <p>Tensors come from {@link #allocate} or an {@link #arena}, and nobody but the engine touches
+ * their memory: host values come in and go out through {@link #copy}. Operators are carried out in
+ * the order of their calls, but need not be over when a call returns; only a copy to the host is.
+ * An array of indexes is not changed after an operator was given it, so an engine may keep its copy
+ * of it.
+ *
+ * <p>Activations and their gradients are of {@link #activationType}; weights' gradients, trained
+ * parameters, norms' weights, biases, angles, inverse RMS, logSumExp and log-probabilities are F32.
+ * 2-D arguments may be column blocks of wider tensors (see {@link Tensor#rowStride()}). The same
+ * inputs give the same bits: every reduction has a fixed order. "Accumulates" means that the result
+ * is added to what the tensor holds; everything else is overwritten.
  */
-public interface Engine extends AutoCloseable {
+public interface Engine extends TensorMemory, AutoCloseable {
 
   /** How products are computed. */
   enum Precision {
@@ -30,6 +38,11 @@ public interface Engine extends AutoCloseable {
   /** The precision of products. */
   Precision precision();
 
+  /** The type of activations, of the residual stream, and of the gradients of both. */
+  default DType activationType() {
+    return DType.F32;
+  }
+
   /**
    * The type in which an operator best leaves what only products read; parameters documented as
    * "F32 or {@link #operandType}" may have it.
@@ -38,7 +51,7 @@ public interface Engine extends AutoCloseable {
     return DType.F32;
   }
 
-  /** Zeroed memory that lives as long as the engine. */
+  /** Zeroed memory that lives as long as the engine; {@link #arena} gives shorter-lived. */
   Tensor allocate(DType type, long... shape);
 
   /** Bytes allocated so far, prepared matrices included, scratch memory not. */
@@ -47,8 +60,8 @@ public interface Engine extends AutoCloseable {
   /**
    * Prepares a frozen matrix.
    *
-   * @param matrix {@code (out, in)} F32, BF16 or F16, contiguous; may be released afterwards unless
-   *     {@link #retainsSource}
+   * @param matrix {@code (out, in)} F32, BF16 or F16, contiguous, in host memory or the engine's;
+   *     may be released afterwards unless {@link #retainsSource}
    */
   Weight freeze(Tensor matrix);
 
@@ -56,14 +69,15 @@ public interface Engine extends AutoCloseable {
    * Prepares a frozen matrix for many products in both directions, perhaps with more memory than
    * {@link #freeze}. Results may differ from {@link #freeze}'s in the order of sums.
    *
-   * @param matrix {@code (out, in)} F32, BF16 or F16, contiguous; may be released afterwards
+   * @param matrix {@code (out, in)} F32, BF16 or F16, contiguous, in host memory or the engine's;
+   *     may be released afterwards
    */
   default Weight freezeForTraining(Tensor matrix) {
     if (!retainsSource()) {
       return freeze(matrix);
     }
     Tensor kept = allocate(matrix.type(), matrix.rows(), matrix.columns());
-    kept.copyFrom(matrix);
+    copy(matrix, kept);
     return freeze(kept);
   }
 
@@ -73,7 +87,7 @@ public interface Engine extends AutoCloseable {
   /**
    * Prepares a matrix that training changes.
    *
-   * @param matrix {@code (out, in)} F32, contiguous, retained
+   * @param matrix {@code (out, in)} F32, contiguous, the engine's, retained
    */
   Weight track(Tensor matrix);
 

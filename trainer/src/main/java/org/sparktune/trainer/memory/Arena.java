@@ -6,10 +6,10 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 
 /**
- * Owns off-heap memory; everything allocated from it is released together when it is closed. Safe
- * for several threads.
+ * Owns off-heap memory of the host; everything allocated from it is released together when it is
+ * closed. Safe for several threads.
  */
-public final class Arena implements AutoCloseable {
+public final class Arena implements TensorArena {
   private static final long ALIGNMENT = 64;
 
   private record Block(long address, long bytes) {}
@@ -26,7 +26,7 @@ public final class Arena implements AutoCloseable {
     this.name = name;
   }
 
-  /** Allocates a zeroed, contiguous, 64-byte aligned tensor. */
+  @Override
   public synchronized Tensor allocate(DType type, long... shape) {
     if (closed) {
       throw new IllegalStateException("The arena " + name + " is closed");
@@ -53,7 +53,7 @@ public final class Arena implements AutoCloseable {
     return Tensor.at(type, aligned, shape);
   }
 
-  /** Bytes allocated so far. */
+  @Override
   public synchronized long allocatedBytes() {
     return allocatedBytes;
   }

@@ -7,27 +7,63 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * A row-major tensor in off-heap memory. It does not own the memory: the {@link Arena} or mapping
- * it came from must outlive it. The last dimension is contiguous; a 2-D tensor may be a block of
- * columns of a wider one, in which case {@link #rowStride()} exceeds {@link #columns()}.
+ * A row-major tensor in off-heap memory or in a device's. It does not own the memory: the {@link
+ * TensorArena} or mapping it came from must outlive it. The last dimension is contiguous; a 2-D
+ * tensor may be a block of columns of a wider one, in which case {@link #rowStride()} exceeds
+ * {@link #columns()}.
+ *
+ * <p>Only the device's engine reaches a tensor in {@link Place#DEVICE}: what reads or writes
+ * elements here throws {@link IllegalStateException} for one. Values pass between host and device
+ * through {@link TensorMemory#copy}.
  */
 public final class Tensor {
+
+  /** Whose memory a tensor lies in. */
+  public enum Place {
+    /** The process's own, off the heap. */
+    HOST,
+    /** That of the engine that allocated the tensor. */
+    DEVICE
+  }
+
+  private final Place place;
   private final DType type;
   private final long address;
   private final long[] shape;
   private final long rowStride;
 
-  /** Describes {@code shape} elements at {@code address}, rows {@code rowStride} elements apart. */
+  /**
+   * Describes {@code shape} elements at a host {@code address}, rows {@code rowStride} elements
+   * apart.
+   */
   public Tensor(DType type, long address, long rowStride, long... shape) {
+    this(Place.HOST, type, address, rowStride, shape);
+  }
+
+  private Tensor(Place place, DType type, long address, long rowStride, long... shape) {
+    this.place = place;
     this.type = type;
     this.address = address;
     this.shape = shape.clone();
     this.rowStride = rowStride;
   }
 
-  /** Describes a contiguous tensor at an address. */
+  /** Describes a contiguous tensor at a host address. */
   public static Tensor at(DType type, long address, long... shape) {
     return new Tensor(type, address, shape[shape.length - 1], shape);
+  }
+
+  /**
+   * Describes {@code shape} elements at an address of a device's memory, rows {@code rowStride}
+   * elements apart.
+   */
+  public static Tensor onDevice(DType type, long address, long rowStride, long... shape) {
+    return new Tensor(Place.DEVICE, type, address, rowStride, shape);
+  }
+
+  /** Whose memory it lies in. */
+  public Place place() {
+    return place;
   }
 
   /** The element type. */
@@ -35,8 +71,25 @@ public final class Tensor {
     return type;
   }
 
-  /** The address of the first element. */
+  /**
+   * The host address of the first element.
+   *
+   * @throws IllegalStateException for a tensor on a device
+   */
   public long address() {
+    requireHost();
+    return address;
+  }
+
+  /**
+   * The device address of the first element, for the device's engine.
+   *
+   * @throws IllegalStateException for a tensor in host memory
+   */
+  public long deviceAddress() {
+    if (place != Place.DEVICE) {
+      throw new IllegalStateException(this + " lies in host memory");
+    }
     return address;
   }
 
@@ -80,9 +133,13 @@ public final class Tensor {
     return size() * type.bytes();
   }
 
-  /** Address of a row's first element. */
+  /**
+   * The host address of a row's first element.
+   *
+   * @throws IllegalStateException for a tensor on a device
+   */
   public long rowAddress(long row) {
-    return address + row * rowStride * type.bytes();
+    return address() + row * rowStride * type.bytes();
   }
 
   /**
@@ -92,7 +149,8 @@ public final class Tensor {
     if (from < 0 || to < from || to > rows()) {
       throw new IndexOutOfBoundsException("rows %d to %d of %s".formatted(from, to, this));
     }
-    return new Tensor(type, rowAddress(from), rowStride, to - from, columns());
+    long start = address + from * rowStride * type.bytes();
+    return new Tensor(place, type, start, rowStride, to - from, columns());
   }
 
   /**
@@ -103,18 +161,34 @@ public final class Tensor {
     if (from < 0 || to < from || to > columns()) {
       throw new IndexOutOfBoundsException("columns %d to %d of %s".formatted(from, to, this));
     }
-    return new Tensor(type, address + from * type.bytes(), rowStride, rows(), to - from);
+    long start = address + from * type.bytes();
+    return new Tensor(place, type, start, rowStride, rows(), to - from);
   }
 
   /** Elements {@code offset} onward of a contiguous tensor, seen with another shape. */
   public Tensor view(long offset, long... newShape) {
     requireContiguous();
-    Tensor view = at(type, address + offset * type.bytes(), newShape);
+    long start = address + offset * type.bytes();
+    Tensor view = new Tensor(place, type, start, newShape[newShape.length - 1], newShape);
     if (offset < 0 || offset + view.size() > size()) {
       throw new IndexOutOfBoundsException(
           "%s elements from %d of %s".formatted(Arrays.toString(newShape), offset, this));
     }
     return view;
+  }
+
+  /**
+   * Part of an I8 tensor's memory as a contiguous tensor of any type: how a block is cut into
+   * tensors.
+   */
+  public Tensor cut(long byteOffset, DType cutType, long... cutShape) {
+    requireContiguous();
+    long start = address + byteOffset;
+    Tensor cut = new Tensor(place, cutType, start, cutShape[cutShape.length - 1], cutShape);
+    if (type != DType.I8 || byteOffset < 0 || byteOffset + cut.byteSize() > byteSize()) {
+      throw new IndexOutOfBoundsException("%s from byte %d of %s".formatted(cut, byteOffset, this));
+    }
+    return cut;
   }
 
   /** The same elements with another shape. */
@@ -129,28 +203,28 @@ public final class Tensor {
 
   /** An F32 element of a contiguous tensor. */
   public float getFloat(long index) {
-    return Memory.getFloat(address + index * Float.BYTES);
+    return Memory.getFloat(address() + index * Float.BYTES);
   }
 
   /** Sets an F32 element of a contiguous tensor. */
   public void setFloat(long index, float value) {
-    Memory.putFloat(address + index * Float.BYTES, value);
+    Memory.putFloat(address() + index * Float.BYTES, value);
   }
 
   /** An I32 element of a contiguous tensor. */
   public int getInt(long index) {
-    return Memory.getInt(address + index * Integer.BYTES);
+    return Memory.getInt(address() + index * Integer.BYTES);
   }
 
   /** Sets an I32 element of a contiguous tensor. */
   public void setInt(long index, int value) {
-    Memory.putInt(address + index * Integer.BYTES, value);
+    Memory.putInt(address() + index * Integer.BYTES, value);
   }
 
   /** Copies heap floats into a contiguous F32 tensor of the same size. */
   public Tensor set(float[] values) {
     requireSize(values.length);
-    Memory.copyFromHeap(values, address, values.length);
+    Memory.copyFromHeap(values, address(), values.length);
     return this;
   }
 
@@ -158,13 +232,13 @@ public final class Tensor {
   public float[] toFloatArray() {
     float[] values = new float[Math.toIntExact(size())];
     requireSize(values.length);
-    Memory.copyToHeap(address, values, values.length);
+    Memory.copyToHeap(address(), values, values.length);
     return values;
   }
 
   /** Sets every byte of a contiguous tensor to zero. */
   public void zero() {
-    Memory.fill(address, byteSize(), (byte) 0);
+    Memory.fill(address(), byteSize(), (byte) 0);
   }
 
   /** Copies from a contiguous tensor of the same type and size. */
@@ -172,7 +246,7 @@ public final class Tensor {
     if (source.type != type || source.byteSize() != byteSize()) {
       throw new IllegalArgumentException("%s cannot be copied to %s".formatted(source, this));
     }
-    Memory.copy(source.address, address, byteSize());
+    Memory.copy(source.address(), address(), byteSize());
   }
 
   /**
@@ -186,16 +260,25 @@ public final class Tensor {
       throw new IndexOutOfBoundsException(
           "%d bytes from %d of %s".formatted(length, byteOffset, this));
     }
-    return pointer(address + byteOffset, length).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    return pointer(address() + byteOffset, length).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override
   public String toString() {
-    return type + Arrays.toString(shape) + (isContiguous() ? "" : " with row stride " + rowStride);
+    return type
+        + Arrays.toString(shape)
+        + (isContiguous() ? "" : " with row stride " + rowStride)
+        + (place == Place.HOST ? "" : " on the device");
   }
 
   private static BytePointer pointer(long address, long length) {
     return new RawPointer(address, length);
+  }
+
+  private void requireHost() {
+    if (place != Place.HOST) {
+      throw new IllegalStateException(this + " cannot be reached from the host");
+    }
   }
 
   private void requireContiguous() {

@@ -468,14 +468,6 @@ public final class PlainEngine implements Engine {
     return ((PlainWeight) weight).matrix();
   }
 
-  private static void zero(Tensor tensor) {
-    for (long row = 0; row < tensor.rows(); row++) {
-      for (long column = 0; column < tensor.columns(); column++) {
-        put(tensor, row, column, 0);
-      }
-    }
-  }
-
   private static void requireSame(long expected, long actual) {
     if (expected != actual) {
       throw new IllegalArgumentException(
