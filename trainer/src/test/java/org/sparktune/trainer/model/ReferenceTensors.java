@@ -17,7 +17,7 @@ import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.WeightSource;
 
 /** The F32 and I64 tensors of a small safetensors file, read whole. */
-final class ReferenceTensors implements WeightSource {
+public final class ReferenceTensors implements WeightSource {
   private final ByteBuffer data;
   private final JsonNode header;
 
@@ -26,7 +26,7 @@ final class ReferenceTensors implements WeightSource {
     this.header = header;
   }
 
-  static ReferenceTensors open(Path file) {
+  public static ReferenceTensors open(Path file) {
     try {
       ByteBuffer all = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
       byte[] json = new byte[(int) all.getLong()];
@@ -46,14 +46,14 @@ final class ReferenceTensors implements WeightSource {
     return names;
   }
 
-  float[] floats(String name) {
+  public float[] floats(String name) {
     int start = start(name);
     float[] values = new float[size(name)];
     data.slice(start, 4 * values.length).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
     return values;
   }
 
-  int[] ints(String name) {
+  public int[] ints(String name) {
     int start = start(name);
     int[] values = new int[size(name)];
     for (int i = 0; i < values.length; i++) {

@@ -1,0 +1,2 @@
+/** What a student learns from a teacher's distribution. */
+package org.sparktune.trainer.objective.distill;
