@@ -65,8 +65,8 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     if (bar != null) {
       // The bar redraws its line, so the text has to cover what is left of it.
       String text =
-          "  step %d: validation loss %.4f, perplexity %.3f"
-              .formatted(metrics.step(), metrics.loss(), metrics.perplexity());
+          "  step %d: validation loss %.4f%s"
+              .formatted(metrics.step(), metrics.loss(), metrics.figuresText());
       err.println("\r" + text + " ".repeat(Math.max(0, COLUMNS - text.length())));
     }
   }

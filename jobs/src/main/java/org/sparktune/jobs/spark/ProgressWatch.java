@@ -58,10 +58,10 @@ final class ProgressWatch implements TrainingListener {
   public void evaluated(EvaluationMetrics metrics) {
     if (elsewhere) {
       LOG.info(
-          "step {} | validation loss {} | perplexity {}",
+          "step {} | validation loss {}{}",
           metrics.step(),
           rounded("%.4f", metrics.loss()),
-          rounded("%.3f", metrics.perplexity()));
+          metrics.figuresText());
     }
     next.evaluated(metrics);
   }

@@ -246,7 +246,7 @@ public final class TrainingRunner implements AutoCloseable {
     if (result.lastEvaluation().isPresent()) {
       EvaluationMetrics last = result.lastEvaluation().get();
       summary.put("validation_loss", last.loss());
-      summary.put("validation_perplexity", last.perplexity());
+      last.figures().forEach((name, mean) -> summary.put("validation_" + name, mean));
     }
     return summary;
   }

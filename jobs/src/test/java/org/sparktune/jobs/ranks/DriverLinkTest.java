@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -25,8 +27,11 @@ import org.sparktune.trainer.run.TrainingResult;
 class DriverLinkTest {
   private static final String RUN = "run of a test";
   private static final TrainingPlan PLAN = new TrainingPlan(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
-  private static final StepMetrics STEP = new StepMetrics(3, 9, 0.1, 1e-30, 2e-4, 17, 1.5, 1e9);
-  private static final EvaluationMetrics EVALUATION = new EvaluationMetrics(3, 0.7, 2.01, 55);
+  private static final StepMetrics STEP =
+      new StepMetrics(
+          3, 9, 0.1, 1e-30, 2e-4, 17, 1.5, 1e9, new TreeMap<>(Map.of("accuracy", 0.75)));
+  private static final EvaluationMetrics EVALUATION =
+      new EvaluationMetrics(3, 0.7, 55, new TreeMap<>(Map.of("perplexity", 2.01)));
   private static final TrainingResult RESULT =
       new TrainingResult(9, 0.3, 99, 1.5, 66, Optional.of(EVALUATION), Optional.empty());
 

@@ -118,6 +118,11 @@ public final class NetworkTrainable implements Trainable<MultiDataSet> {
   }
 
   @Override
+  public long weight(MultiDataSet batch) {
+    return examples(batch);
+  }
+
+  @Override
   public LossSum evaluate(MultiDataSet batch) {
     return lossSum(network.score(batch), examples(batch));
   }

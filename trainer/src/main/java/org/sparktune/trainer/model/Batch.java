@@ -8,8 +8,9 @@ package org.sparktune.trainer.model;
  * @param targets {@code (N)} for each position the id that should come next, or {@link #IGNORED};
  *     the last position of a document has {@link #IGNORED}
  * @param documentStarts {@code (D + 1)} index of each document's first token, then N
+ * @param labels what an objective has to know of the documents
  */
-public record Batch(int[] tokens, int[] targets, int[] documentStarts) {
+public record Batch(int[] tokens, int[] targets, int[] documentStarts, DocumentLabels labels) {
 
   /** The target of a position that carries no loss. */
   public static final int IGNORED = -100;
@@ -24,6 +25,16 @@ public record Batch(int[] tokens, int[] targets, int[] documentStarts) {
           "A batch of %d tokens and %d targets has document starts that do not run from 0 to the token count"
               .formatted(tokens.length, targets.length));
     }
+  }
+
+  /** Documents of which nothing is known but their tokens. */
+  public Batch(int[] tokens, int[] targets, int[] documentStarts) {
+    this(tokens, targets, documentStarts, DocumentLabels.NONE);
+  }
+
+  /** D. */
+  public int documents() {
+    return documentStarts.length - 1;
   }
 
   /** How many positions carry loss. */

@@ -105,7 +105,7 @@ public final class Decoder implements AutoCloseable {
    *
    * @param listener told after each block which gradients are complete
    */
-  double logProbsAndGradient(
+  public double logProbsAndGradient(
       Batch batch, float gradient, Passage passage, GradientListener listener) {
     check(batch);
     selected.select(batch);
@@ -131,8 +131,10 @@ public final class Decoder implements AutoCloseable {
   /**
    * Log-probabilities of a batch's targets, in the order of their positions, with everything kept
    * for {@link #scoresGradient}.
+   *
+   * @return {@code (M)}
    */
-  float[] scoresForGradient(Batch batch, Passage passage) {
+  public float[] scoresForGradient(Batch batch, Passage passage) {
     check(batch);
     selected.select(batch);
     forwardForGradient(batch, passage);
@@ -144,8 +146,10 @@ public final class Decoder implements AutoCloseable {
    * Adds to the trained parameters' gradients after {@link #scoresForGradient} of the same batch.
    *
    * @param dLogProbs {@code (M)}
+   * @param listener told after each block which gradients are complete
    */
-  void scoresGradient(Batch batch, float[] dLogProbs, Passage passage) {
+  public void scoresGradient(
+      Batch batch, float[] dLogProbs, Passage passage, GradientListener listener) {
     selected.dLogProbs().set(dLogProbs);
     engine.tokenLogProbsGradient(
         selected.normed(),
@@ -155,11 +159,11 @@ public final class Decoder implements AutoCloseable {
         selected.dLogProbs(),
         selected.dNormed(),
         weights.dHead());
-    backward(batch, passage, GradientListener.NONE);
+    backward(batch, passage, listener);
   }
 
   /** The sum of the log-probabilities of a batch's targets, without a gradient. */
-  double sumOfLogProbs(Batch batch) {
+  public double sumOfLogProbs(Batch batch) {
     selected.select(batch);
     if (selected.count() == 0) {
       return 0;

@@ -2,6 +2,7 @@ package org.sparktune.trainer.model;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
@@ -11,18 +12,30 @@ import org.sparktune.trainer.optim.ParameterLayout;
 import org.sparktune.trainer.optim.Trainable;
 
 /**
- * Supervised fine-tuning of a decoder: next-token cross-entropy, over LoRA factors or over the
- * whole model, as its {@link Tuning} says.
+ * A decoder in training towards an objective: its LoRA factors or the whole model, as its {@link
+ * Tuning} says.
  */
 public final class DecoderTrainable implements Trainable<Batch> {
   private final Decoder decoder;
+  private final DecoderObjective objective;
   private long dropoutSeed;
 
   /**
+   * Supervised fine-tuning.
+   *
    * @param decoder a decoder of which something is trained
    */
   public DecoderTrainable(Decoder decoder) {
+    this(decoder, new NextTokenObjective());
+  }
+
+  /**
+   * @param decoder a decoder of which something is trained
+   * @param objective what it is trained towards
+   */
+  public DecoderTrainable(Decoder decoder, DecoderObjective objective) {
     this.decoder = decoder;
+    this.objective = objective;
   }
 
   /** The model. */
@@ -104,19 +117,33 @@ public final class DecoderTrainable implements Trainable<Batch> {
   }
 
   @Override
+  public long weight(Batch batch) {
+    return objective.weight(batch);
+  }
+
+  @Override
+  public List<String> figures() {
+    return objective.figures();
+  }
+
+  @Override
+  public boolean isLogLikelihood() {
+    return objective.isLogLikelihood();
+  }
+
+  @Override
   public LossSum accumulate(Batch batch, double lossScale) {
     return accumulate(batch, lossScale, GradientListener.NONE);
   }
 
   @Override
   public LossSum accumulate(Batch batch, double lossScale, GradientListener listener) {
-    double sum = decoder.logProbsAndGradient(batch, (float) -lossScale, passage(), listener);
-    return new LossSum(-sum, batch.validTokens());
+    return objective.accumulate(decoder, batch, lossScale, passage(), listener);
   }
 
   @Override
   public LossSum evaluate(Batch batch) {
-    return new LossSum(-decoder.sumOfLogProbs(batch), batch.validTokens());
+    return objective.evaluate(decoder, batch);
   }
 
   private Passage passage() {

@@ -7,10 +7,10 @@ package org.sparktune.trainer.model;
  * @param dropout probability of dropping an input element of the factors; 0 outside training
  * @param seed of dropout: the same seed drops the same elements
  */
-record Passage(boolean adapted, float dropout, long seed) {
+public record Passage(boolean adapted, float dropout, long seed) {
   /** The model as it is, without dropout. */
-  static final Passage PLAIN = new Passage(true, 0, 0);
+  public static final Passage PLAIN = new Passage(true, 0, 0);
 
   /** The base without its adapter. */
-  static final Passage BASE = new Passage(false, 0, 0);
+  public static final Passage BASE = new Passage(false, 0, 0);
 }

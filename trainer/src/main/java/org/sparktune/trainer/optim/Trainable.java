@@ -1,5 +1,6 @@
 package org.sparktune.trainer.optim;
 
+import java.util.List;
 import org.sparktune.trainer.memory.Tensor;
 
 /**
@@ -37,13 +38,29 @@ public interface Trainable<B> {
   default void reseed(long seed) {}
 
   /**
+   * How much a micro-batch weighs in the mean that is a step's loss: its tokens that carry loss,
+   * its pairs of completions, whatever the objective averages over. 0 lets it be passed over.
+   */
+  long weight(B batch);
+
+  /** The names of the figures that {@link LossSum#figures()} has beside the loss. */
+  default List<String> figures() {
+    return List.of();
+  }
+
+  /** Whether the mean loss is a negative log-likelihood of tokens, so that it has a perplexity. */
+  default boolean isLogLikelihood() {
+    return false;
+  }
+
+  /**
    * Runs forward and backward over one micro-batch and adds {@code lossScale · d(summed loss)} to
    * {@link #gradients()}.
    *
    * @param batch the micro-batch
-   * @param lossScale 1 / (valid tokens of the whole optimizer step), so that the step's gradient is
-   *     that of the mean loss
-   * @return the unscaled summed loss and how many tokens carried it
+   * @param lossScale 1 / ({@link #weight} of the whole optimizer step), so that the step's gradient
+   *     is that of the mean loss
+   * @return the unscaled summed loss and what it was summed over
    */
   LossSum accumulate(B batch, double lossScale);
 
@@ -64,8 +81,14 @@ public interface Trainable<B> {
   /**
    * A summed loss.
    *
-   * @param sum the loss summed over the tokens that carry it
-   * @param tokens how many carry it
+   * @param sum the loss summed over whatever it is averaged over
+   * @param weight how many those are: {@link Trainable#weight}
+   * @param figures as {@link Trainable#figures} names them, summed like the loss
    */
-  record LossSum(double sum, long tokens) {}
+  record LossSum(double sum, long weight, List<Double> figures) {
+    /** A loss without other figures. */
+    public LossSum(double sum, long weight) {
+      this(sum, weight, List.of());
+    }
+  }
 }

@@ -93,13 +93,15 @@ final class RunLog {
             learningRate,
             progress.tokens(),
             seconds * 1e3,
-            windowTokens / windowSeconds);
+            windowTokens / windowSeconds,
+            outcome.figures());
     if (progress.step() % logEvery == 0 || progress.step() == totalSteps) {
       info(
-          "step {}/{} | loss {} | grad norm {} | lr {} | {} ms | {} tok/s",
+          "step {}/{} | loss {}{} | grad norm {} | lr {} | {} ms | {} tok/s",
           step.step(),
           step.totalSteps(),
           "%.4f".formatted(step.loss()),
+          step.figuresText(),
           "%.4f".formatted(step.gradientNorm()),
           "%.3e".formatted(step.learningRate()),
           "%.0f".formatted(step.millis()),
@@ -113,15 +115,19 @@ final class RunLog {
 
   void evaluated(EvaluationMetrics evaluation) {
     info(
-        "step {} | validation loss {} | perplexity {} | {} tokens",
+        "step {} | validation loss {}{} | over {}",
         evaluation.step(),
         "%.4f".formatted(evaluation.loss()),
-        "%.3f".formatted(evaluation.perplexity()),
-        number(evaluation.tokens()));
+        evaluation.figuresText(),
+        number(evaluation.weight()));
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("step", evaluation.step());
     line.put("eval_loss", evaluation.loss());
-    line.put("perplexity", evaluation.perplexity());
+    evaluation
+        .figures()
+        .forEach(
+            (name, mean) ->
+                line.put(name.equals(EvaluationMetrics.PERPLEXITY) ? name : "eval_" + name, mean));
     append(line);
     listener.evaluated(evaluation);
   }
@@ -162,6 +168,7 @@ final class RunLog {
     line.put("lr", step.learningRate());
     line.put("tokens", step.tokens());
     line.put("tokens_per_s", step.tokensPerSecond());
+    line.putAll(step.figures());
     return line;
   }
 

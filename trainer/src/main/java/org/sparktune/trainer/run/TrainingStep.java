@@ -1,6 +1,7 @@
 package org.sparktune.trainer.run;
 
 import java.util.List;
+import java.util.SortedMap;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Agreement;
@@ -49,11 +50,13 @@ final class TrainingStep {
   /**
    * What a step did.
    *
-   * @param loss mean over the valid tokens, before the update
+   * @param loss mean over what the objective averages over, before the update
    * @param gradientNorm before clipping
    * @param tokens all tokens of the step
+   * @param figures the objective's other means, by name
    */
-  record Outcome(double loss, double gradientNorm, long tokens) {}
+  record Outcome(
+      double loss, double gradientNorm, long tokens, SortedMap<String, Double> figures) {}
 
   /** A loss or a gradient is not a finite number; the parameters have not been touched. */
   static final class NotFiniteException extends Exception {
@@ -80,46 +83,46 @@ final class TrainingStep {
   Outcome make(long step, StepReader.Step batches, double learningRate) throws NotFiniteException {
     collective.beginStep(step);
     List<MicroBatch> own = batches.microBatches();
-    long[] tokens = tokens(own);
-    collective.sum(tokens);
-    long validTokens = tokens[0];
-    if (validTokens == 0) {
+    long[] sizes = sizes(own);
+    collective.sum(sizes);
+    long weight = sizes[0];
+    if (weight == 0) {
       throw new SparktuneException(
           ErrorCode.BAD_DATA,
-          "No token of step %d carries loss: %s.".formatted(step + 1, places(own)),
+          "Nothing of step %d carries loss: %s.".formatted(step + 1, places(own)),
           "Check the loss masks of the dataset.");
     }
-    double[] losses = accumulate(step, batches, 1.0 / validTokens);
-    double norm = agree(losses, exchange.finish(optimizer));
-    requireFinite(losses, batches);
+    LeafFigures sums = accumulate(step, batches, 1.0 / weight);
+    double norm = agree(sums, exchange.finish(optimizer));
+    requireFinite(sums, batches);
     if (!Double.isFinite(norm)) {
       throw new NotFiniteException("the gradient's norm is " + norm, places(own));
     }
     optimizer.begin(learningRate, GradientClipping.factor(options.maxGradNorm(), norm));
     exchange.update(optimizer);
     trainable.parametersChanged();
-    return new Outcome(GradientTree.sum(losses) / validTokens, norm, tokens[1]);
+    return new Outcome(sums.sumOfLosses() / weight, norm, sizes[1], sums.means(weight));
   }
 
-  /** Tokens that carry loss, and all tokens. */
-  private static long[] tokens(List<MicroBatch> microBatches) {
-    long validTokens = 0;
+  /** What the objective averages over, and all tokens. */
+  private long[] sizes(List<MicroBatch> microBatches) {
+    long weight = 0;
     long tokens = 0;
     for (MicroBatch microBatch : microBatches) {
-      validTokens += microBatch.batch().validTokens();
+      weight += trainable.weight(microBatch.batch());
       tokens += microBatch.batch().tokens().length;
     }
-    return new long[] {validTokens, tokens};
+    return new long[] {weight, tokens};
   }
 
   /**
    * Leaves the sum of this rank's gradients in the trainable's vector, on its way to the others.
    *
-   * @return the summed loss of each micro-batch of the step, 0 for those of other ranks; after one
-   *     that is not finite nothing more is computed
+   * @return the sums of each micro-batch of the step, 0 for those of other ranks; after a loss that
+   *     is not finite nothing more is computed
    */
-  private double[] accumulate(long step, StepReader.Step batches, double lossScale) {
-    double[] losses = new double[batches.leaves()];
+  private LeafFigures accumulate(long step, StepReader.Step batches, double lossScale) {
+    LeafFigures sums = new LeafFigures(batches.leaves(), trainable.figures());
     tree.begin();
     exchange.begin();
     int count = batches.microBatches().size();
@@ -127,51 +130,48 @@ final class TrainingStep {
       int leaf = batches.firstLeaf() + i;
       Batch batch = batches.microBatches().get(i).batch();
       boolean last = i + 1 == count;
-      if (batch.validTokens() > 0) {
+      if (trainable.weight(batch) > 0) {
         trainable.reseed(Seeds.derive(options.seed(), step, leaf));
-        losses[leaf] =
+        sums.set(
+            leaf,
             last
-                ? trainable.accumulate(batch, lossScale, exchange).sum()
-                : trainable.accumulate(batch, lossScale).sum();
+                ? trainable.accumulate(batch, lossScale, exchange)
+                : trainable.accumulate(batch, lossScale));
       }
-      if (!Double.isFinite(losses[leaf])) {
+      if (!Double.isFinite(sums.loss(leaf))) {
         break;
       }
       if (!last) {
         tree.next();
       }
     }
-    return losses;
+    return sums;
   }
 
   /**
-   * Brings all ranks' losses and the gradient's norm to every rank, in one message.
+   * Brings all ranks' sums and the gradient's norm to every rank, in one message.
    *
-   * @param losses filled in
+   * @param sums filled in
    * @param squares of the gradients that this rank owns
    * @return the norm
    */
-  private double agree(double[] losses, ExactSum squares) {
-    long[] numbers = new long[losses.length + ExactSum.LENGTH];
-    for (int leaf = 0; leaf < losses.length; leaf++) {
-      numbers[leaf] = Double.doubleToRawLongBits(losses[leaf]);
-    }
-    squares.writeTo(numbers, losses.length);
+  private double agree(LeafFigures sums, ExactSum squares) {
+    long[] numbers = new long[sums.length() + ExactSum.LENGTH];
+    sums.writeTo(numbers);
+    squares.writeTo(numbers, sums.length());
     agreement.sum(numbers);
-    for (int leaf = 0; leaf < losses.length; leaf++) {
-      losses[leaf] = Double.longBitsToDouble(numbers[leaf]);
-    }
-    squares.readFrom(numbers, losses.length);
+    sums.readFrom(numbers);
+    squares.readFrom(numbers, sums.length());
     return Math.sqrt(squares.value());
   }
 
-  private void requireFinite(double[] losses, StepReader.Step batches) throws NotFiniteException {
-    for (int leaf = 0; leaf < losses.length; leaf++) {
-      if (!Double.isFinite(losses[leaf])) {
+  private void requireFinite(LeafFigures sums, StepReader.Step batches) throws NotFiniteException {
+    for (int leaf = 0; leaf < batches.leaves(); leaf++) {
+      if (!Double.isFinite(sums.loss(leaf))) {
         int index = leaf - batches.firstLeaf();
         boolean own = index >= 0 && index < batches.microBatches().size();
         List<MicroBatch> found = own ? List.of(batches.microBatches().get(index)) : List.of();
-        throw new NotFiniteException("the loss is " + losses[leaf], places(found));
+        throw new NotFiniteException("the loss is " + sums.loss(leaf), places(found));
       }
     }
   }

@@ -126,7 +126,7 @@ class DecoderParityTest {
     int tokens = batch.validTokens();
     trainable.gradients().zero();
     Trainable.LossSum loss = trainable.accumulate(batch, 1.0 / tokens);
-    assertEquals(tokens, loss.tokens());
+    assertEquals(tokens, loss.weight());
     assertEquals(expectedLoss, loss.sum() / tokens, LOSS_TOLERANCE * expectedLoss);
     Trainable.LossSum evaluated = trainable.evaluate(batch);
     assertEquals(loss.sum(), evaluated.sum(), LOSS_TOLERANCE * loss.sum());

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.optim.GradientListener;
 import org.sparktune.trainer.optim.ParameterLayout;
 import org.sparktune.trainer.optim.Trainable;
 
@@ -189,7 +190,7 @@ class DecoderTrainableTest {
       assertEquals(inOne, sum(scores), 1e-4 * Math.abs(inOne));
       float[] halves = new float[scores.length];
       Arrays.fill(halves, -0.5f);
-      decoder.scoresGradient(batch, halves, Passage.PLAIN);
+      decoder.scoresGradient(batch, halves, Passage.PLAIN, GradientListener.NONE);
       assertTrue(cosine(expected, trainable.gradients().toFloatArray()) > 0.999999);
       decoder.close();
     }

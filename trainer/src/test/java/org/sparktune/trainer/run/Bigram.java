@@ -73,6 +73,16 @@ final class Bigram implements Trainable<Batch>, AutoCloseable {
   }
 
   @Override
+  public long weight(Batch batch) {
+    return batch.validTokens();
+  }
+
+  @Override
+  public boolean isLogLikelihood() {
+    return true;
+  }
+
+  @Override
   public LossSum accumulate(Batch batch, double lossScale) {
     if (calls++ == poisonedCall) {
       return new LossSum(Double.NaN, batch.validTokens());

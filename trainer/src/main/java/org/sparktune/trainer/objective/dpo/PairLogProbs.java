@@ -9,6 +9,8 @@ package org.sparktune.trainer.objective.dpo;
  * @param referenceRejected the reference's, 0 for a loss without reference
  * @param chosenTokens completion tokens that were summed, at least 1
  * @param rejectedTokens the same of the rejected one
+ * @param margin by how much the chosen completion should be preferred, in units of β·Δ (Amini et
+ *     al. 2024); 0 for none
  */
 public record PairLogProbs(
     double chosen,
@@ -16,7 +18,8 @@ public record PairLogProbs(
     double referenceChosen,
     double referenceRejected,
     int chosenTokens,
-    int rejectedTokens) {
+    int rejectedTokens,
+    double margin) {
 
   /** Checks that both completions have tokens. */
   public PairLogProbs {
@@ -36,8 +39,8 @@ public record PairLogProbs(
     return rejected - referenceRejected;
   }
 
-  /** Δ: how much more the policy prefers the chosen completion than the reference does. */
-  public double difference() {
-    return chosenLogRatio() - rejectedLogRatio();
+  /** βΔ - margin, where Δ is how much more than its reference the policy prefers the chosen one. */
+  double preference(double beta) {
+    return beta * (chosenLogRatio() - rejectedLogRatio()) - margin;
   }
 }

@@ -3,8 +3,9 @@ package org.sparktune.trainer.objective.dpo;
 import org.sparktune.trainer.objective.Logistic;
 
 /**
- * A loss over pairs of completions. Δ is {@link PairLogProbs#difference}, β scales it. All are
- * finite, gradients included, for any finite log-probabilities.
+ * A loss over pairs of completions. Δ is the difference of the two log-ratios of policy and
+ * reference; β scales it, and a pair's margin is taken off βΔ by the losses that are written with
+ * it. All are finite, gradients included, for any finite log-probabilities.
  */
 public sealed interface PreferenceLoss {
 
@@ -18,6 +19,11 @@ public sealed interface PreferenceLoss {
 
   /** What log-ratios are multiplied with to be shown as implicit rewards. */
   double beta();
+
+  /** Whether log-ratios are averaged over a completion's tokens rather than summed. */
+  default boolean averagesByLength() {
+    return false;
+  }
 
   /**
    * {@code -(1-ε)·logσ(βΔ) - ε·logσ(-βΔ)}: DPO (Rafailov et al. 2023); with ε &gt; 0 its
@@ -35,7 +41,7 @@ public sealed interface PreferenceLoss {
 
     @Override
     public PairLoss of(PairLogProbs pair) {
-      double x = beta * pair.difference();
+      double x = pair.preference(beta);
       double loss =
           -(1 - labelSmoothing) * Logistic.logSigmoid(x) - labelSmoothing * Logistic.logSigmoid(-x);
       double slope =
@@ -60,7 +66,7 @@ public sealed interface PreferenceLoss {
 
     @Override
     public PairLoss of(PairLogProbs pair) {
-      double x = beta * pair.difference();
+      double x = pair.preference(beta);
       double scale = 1 / (1 - 2 * labelSmoothing);
       double loss =
           -(1 - labelSmoothing) * Logistic.logSigmoid(x) + labelSmoothing * Logistic.logSigmoid(-x);
@@ -80,7 +86,7 @@ public sealed interface PreferenceLoss {
 
     @Override
     public PairLoss of(PairLogProbs pair) {
-      double room = 1 - beta * pair.difference();
+      double room = 1 - pair.preference(beta);
       return room > 0 ? PairLoss.ofDifference(room, -beta) : PairLoss.ofDifference(0, 0);
     }
   }
@@ -107,6 +113,11 @@ public sealed interface PreferenceLoss {
           2 * distance / pair.chosenTokens(),
           -2 * distance / pair.rejectedTokens());
     }
+
+    @Override
+    public boolean averagesByLength() {
+      return true;
+    }
   }
 
   /**
@@ -125,7 +136,7 @@ public sealed interface PreferenceLoss {
 
     @Override
     public PairLoss of(PairLogProbs pair) {
-      double x = beta * pair.difference();
+      double x = pair.preference(beta);
       double p = Logistic.sigmoid(x);
       double q = Logistic.sigmoid(-x);
       double surprise = Logistic.logSigmoid(x) - Math.log1p(-labelSmoothing);
@@ -153,7 +164,7 @@ public sealed interface PreferenceLoss {
     public PairLoss of(PairLogProbs pair) {
       double average =
           pair.chosen() / pair.chosenTokens() - pair.rejected() / pair.rejectedTokens();
-      double x = beta * average - margin;
+      double x = beta * average - margin - pair.margin();
       double slope = -beta * Logistic.sigmoid(-x);
       return new PairLoss(
           -Logistic.logSigmoid(x), slope / pair.chosenTokens(), -slope / pair.rejectedTokens());
@@ -162,6 +173,11 @@ public sealed interface PreferenceLoss {
     @Override
     public boolean readsReference() {
       return false;
+    }
+
+    @Override
+    public boolean averagesByLength() {
+      return true;
     }
   }
 
@@ -200,6 +216,11 @@ public sealed interface PreferenceLoss {
     public boolean readsReference() {
       return false;
     }
+
+    @Override
+    public boolean averagesByLength() {
+      return true;
+    }
   }
 
   /**
@@ -230,6 +251,11 @@ public sealed interface PreferenceLoss {
     @Override
     public double beta() {
       return loss.beta();
+    }
+
+    @Override
+    public boolean averagesByLength() {
+      return loss.averagesByLength();
     }
   }
 

@@ -38,7 +38,8 @@ class PreferenceLossTest {
               -40 * random.nextDouble(),
               -40 * random.nextDouble(),
               1 + random.nextInt(20),
-              1 + random.nextInt(20));
+              1 + random.nextInt(20),
+              random.nextDouble());
       PairLoss value = loss.of(pair);
       Slope.require(
           x -> loss.of(withPolicy(pair, x, pair.rejected())).loss(),
@@ -57,7 +58,8 @@ class PreferenceLossTest {
   @MethodSource("losses")
   void shouldStayFiniteForAnyDifference(PreferenceLoss loss) {
     for (double far : new double[] {-1e4, -1, 0, 1e-12, 1, 1e4}) {
-      PairLoss value = loss.of(new PairLogProbs(Math.min(far, 0), Math.min(-far, 0), 0, 0, 3, 2));
+      PairLoss value =
+          loss.of(new PairLogProbs(Math.min(far, 0), Math.min(-far, 0), 0, 0, 3, 2, 0));
       assertTrue(Double.isFinite(value.loss()), loss + " at " + far + ": " + value);
       assertTrue(Double.isFinite(value.dChosen()), loss + " at " + far + ": " + value);
       assertTrue(Double.isFinite(value.dRejected()), loss + " at " + far + ": " + value);
@@ -66,7 +68,8 @@ class PreferenceLossTest {
 
   @Test
   void shouldPushWithFullForceWhereThePreferenceIsFarWrong() {
-    PairLoss wrong = new PreferenceLoss.Sigmoid(0.1, 0).of(new PairLogProbs(-1e4, 0, 0, 0, 1, 1));
+    PairLoss wrong =
+        new PreferenceLoss.Sigmoid(0.1, 0).of(new PairLogProbs(-1e4, 0, 0, 0, 1, 1, 0));
     assertEquals(1000, wrong.loss(), 1e-9);
     assertEquals(-0.1, wrong.dChosen(), 1e-12);
     assertEquals(0.1, wrong.dRejected(), 1e-12);
@@ -74,7 +77,7 @@ class PreferenceLossTest {
 
   @Test
   void shouldStartAtLogTwoWhereThePolicyIsTheReference() {
-    PairLogProbs start = new PairLogProbs(-12, -9, -12, -9, 4, 4);
+    PairLogProbs start = new PairLogProbs(-12, -9, -12, -9, 4, 4, 0);
     assertEquals(Math.log(2), new PreferenceLoss.Sigmoid(0.1, 0).of(start).loss(), 1e-12);
     assertEquals(Math.log(2), new PreferenceLoss.Robust(0.1, 0.2).of(start).loss(), 1e-12);
     assertEquals(1, new PreferenceLoss.Hinge(0.1).of(start).loss());
@@ -87,7 +90,7 @@ class PreferenceLossTest {
     assertThrows(IllegalArgumentException.class, () -> new PreferenceLoss.Sigmoid(0.1, 0.5));
     assertThrows(IllegalArgumentException.class, () -> new PreferenceLoss.Robust(0.1, -0.1));
     assertThrows(IllegalArgumentException.class, () -> new PreferenceLoss.Exo(0.1, 0));
-    assertThrows(IllegalArgumentException.class, () -> new PairLogProbs(0, 0, 0, 0, 0, 1));
+    assertThrows(IllegalArgumentException.class, () -> new PairLogProbs(0, 0, 0, 0, 0, 1, 0));
   }
 
   @Test
@@ -113,6 +116,7 @@ class PreferenceLossTest {
         pair.referenceChosen(),
         pair.referenceRejected(),
         pair.chosenTokens(),
-        pair.rejectedTokens());
+        pair.rejectedTokens(),
+        pair.margin());
   }
 }
