@@ -20,7 +20,9 @@ public final class DatasetEvaluator {
   public static Evaluation evaluate(
       LoadedDecoder model, String dataset, Split split, int batchSize, Configuration hadoop) {
     DatasetFolder folder =
-        DatasetFolder.open(dataset, hadoop).requireTokenizer(model.tokenizer().fingerprint());
+        DatasetFolder.open(dataset, hadoop)
+            .requireKind("sft")
+            .requireTokenizer(model.tokenizer().fingerprint());
     SampleScorer scorer =
         new SampleScorer(
             model.decoder(), new BatchSize(batchSize, folder.manifest().sequenceLength()).tokens());

@@ -169,6 +169,7 @@ public final class TrainingRunner implements AutoCloseable {
 
   private DatasetFolder openDataset() {
     return DatasetFolder.open(request.dataset(), hadoop())
+        .requireKind("sft")
         .requireTokenizer(tokenizer.fingerprint());
   }
 

@@ -86,6 +86,23 @@ public final class DatasetFolder {
   }
 
   /**
+   * Refuses a dataset of another kind.
+   *
+   * @param kind {@code sft}, {@code preference}
+   * @throws SparktuneException {@link ErrorCode#MISMATCH} with both kinds
+   */
+  public DatasetFolder requireKind(String kind) {
+    if (!manifest.kind().equals(kind)) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "The dataset %s is of kind %s where kind %s is needed."
+              .formatted(location, manifest.kind(), kind),
+          "Prepare the data again for this kind of task.");
+    }
+    return this;
+  }
+
+  /**
    * Opens a split that must hold rows.
    *
    * @param split {@code train} or {@code validation}
@@ -109,13 +126,6 @@ public final class DatasetFolder {
     DatasetManifest.Split found = manifest.splits().get(split);
     if (found == null || found.rows() == 0) {
       return Optional.empty();
-    }
-    if (!manifest.kind().equals("sft")) {
-      throw new SparktuneException(
-          ErrorCode.UNSUPPORTED,
-          "The dataset %s is of kind %s, supervised fine-tuning reads kind sft."
-              .formatted(location, manifest.kind()),
-          "Prepare the dataset for supervised fine-tuning.");
     }
     long rows = 0;
     for (DatasetManifest.Part part : found.parts()) {

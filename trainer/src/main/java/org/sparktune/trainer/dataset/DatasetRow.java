@@ -1,6 +1,8 @@
 package org.sparktune.trainer.dataset;
 
+import java.util.List;
 import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.model.DocumentLabels;
 
 /**
  * One packed sequence.
@@ -8,14 +10,25 @@ import org.sparktune.trainer.model.Batch;
  * @param tokens {@code (N)} ids of one or more documents
  * @param lossMask {@code (N)} 1 where the token carries loss as a target
  * @param documentStarts index of each document's first token; the first is 0
+ * @param labels what else the dataset says of the documents
  * @param part the file it came from, relative to the dataset folder
  * @param row its number in that file, from 0
  */
 public record DatasetRow(
-    int[] tokens, byte[] lossMask, int[] documentStarts, String part, long row) {
+    int[] tokens,
+    byte[] lossMask,
+    int[] documentStarts,
+    DocumentLabels labels,
+    String part,
+    long row) {
+
+  /** A row of documents of which nothing is known but their tokens. */
+  public DatasetRow(int[] tokens, byte[] lossMask, int[] documentStarts, String part, long row) {
+    this(tokens, lossMask, documentStarts, DocumentLabels.NONE, part, row);
+  }
 
   /** Lays rows end to end as one batch. */
-  public static Batch batch(Iterable<DatasetRow> rows) {
+  public static Batch batch(List<DatasetRow> rows) {
     int tokenCount = 0;
     int documentCount = 0;
     for (DatasetRow row : rows) {
@@ -36,7 +49,8 @@ public record DatasetRow(
       token += row.tokens.length;
     }
     starts[document] = tokenCount;
-    return new Batch(tokens, targets, starts);
+    DocumentLabels labels = DocumentLabels.join(rows.stream().map(DatasetRow::labels).toList());
+    return new Batch(tokens, targets, starts, labels);
   }
 
   /** The target of position i is token i + 1 of the same document where the mask says so. */

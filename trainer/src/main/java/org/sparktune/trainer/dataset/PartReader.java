@@ -1,6 +1,7 @@
 package org.sparktune.trainer.dataset;
 
 import java.io.IOException;
+import java.util.Locale;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -120,7 +121,11 @@ final class PartReader implements AutoCloseable {
           rows,
           lists(pages, tokens, rows),
           lists(pages, mask, rows),
-          lists(pages, starts, rows));
+          lists(pages, starts, rows),
+          new RowGroup.Labels(
+              floats(pages, "pair_margins", rows),
+              floats(pages, "reference_log_probs", rows),
+              floats(pages, "document_scores", rows)));
     } catch (IOException | RuntimeException e) {
       throw broken("cannot be read (row group %d: %s)".formatted(index, e.getMessage()), e);
     }
@@ -143,8 +148,19 @@ final class PartReader implements AutoCloseable {
     }
   }
 
-  /** The one leaf below a top-level field, which must hold a list of int32. */
+  /** A column that only some datasets have, or null. */
+  private RowGroup.Lists floats(PageReadStore pages, String name, int rows) {
+    return reader.getFileMetaData().getSchema().containsField(name)
+        ? lists(pages, column(name, PrimitiveTypeName.FLOAT), rows)
+        : null;
+  }
+
   private ColumnDescriptor column(String name) {
+    return column(name, PrimitiveTypeName.INT32);
+  }
+
+  /** The one leaf below a top-level field, which must hold a list of a given type. */
+  private ColumnDescriptor column(String name, PrimitiveTypeName type) {
     MessageType schema = reader.getFileMetaData().getSchema();
     ColumnDescriptor found = null;
     for (ColumnDescriptor column : schema.getColumns()) {
@@ -158,9 +174,11 @@ final class PartReader implements AutoCloseable {
     if (found == null) {
       throw broken("has no column %s, only %s".formatted(name, schema.getFields()));
     }
-    if (found.getPrimitiveType().getPrimitiveTypeName() != PrimitiveTypeName.INT32
+    if (found.getPrimitiveType().getPrimitiveTypeName() != type
         || found.getMaxRepetitionLevel() != 1) {
-      throw broken("has column %s as %s, not as a list of int32".formatted(name, found));
+      throw broken(
+          "has column %s as %s, not as a list of %s"
+              .formatted(name, found, type.name().toLowerCase(Locale.ROOT)));
     }
     return found;
   }
@@ -178,7 +196,10 @@ final class PartReader implements AutoCloseable {
       }
       // A lower level is an empty list, or a null, which a later check reports.
       if (values.getCurrentDefinitionLevel() == complete) {
-        lists.add(values.getInteger());
+        lists.add(
+            column.getPrimitiveType().getPrimitiveTypeName() == PrimitiveTypeName.FLOAT
+                ? Float.floatToRawIntBits(values.getFloat())
+                : values.getInteger());
       }
       values.consume();
     }

@@ -3,6 +3,7 @@ package org.sparktune.trainer.dataset;
 import java.util.Arrays;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.model.DocumentLabels;
 
 /** The rows of one Parquet row group, decoded, end to end. */
 final class RowGroup {
@@ -12,19 +13,31 @@ final class RowGroup {
   private final Lists tokens;
   private final Lists mask;
   private final Lists starts;
+  private final Labels labels;
+
+  /**
+   * What the row group says of documents beside their tokens.
+   *
+   * @param margins by pair of documents, bits of floats, or null
+   * @param referenceLogProbs by document, bits of floats, or null
+   * @param scores by document, bits of floats, or null
+   */
+  record Labels(Lists margins, Lists referenceLogProbs, Lists scores) {}
 
   /**
    * @param part the file, relative to the dataset folder
    * @param firstRow rows of the file before this row group
    * @param rows rows in it
    */
-  RowGroup(String part, long firstRow, int rows, Lists tokens, Lists mask, Lists starts) {
+  RowGroup(
+      String part, long firstRow, int rows, Lists tokens, Lists mask, Lists starts, Labels labels) {
     this.part = part;
     this.firstRow = firstRow;
     this.rows = rows;
     this.tokens = tokens;
     this.mask = mask;
     this.starts = starts;
+    this.labels = labels;
   }
 
   int rows() {
@@ -64,7 +77,31 @@ final class RowGroup {
       }
       narrow[i] = (byte) rowMask[i];
     }
-    return new DatasetRow(rowTokens, narrow, rowStarts, part, firstRow + index);
+    int documents = rowStarts.length;
+    DocumentLabels rowLabels =
+        new DocumentLabels(
+            floats(index, labels.margins(), documents / 2, "margins"),
+            floats(index, labels.referenceLogProbs(), documents, "reference log-probabilities"),
+            floats(index, labels.scores(), documents, "scores"));
+    return new DatasetRow(rowTokens, narrow, rowStarts, rowLabels, part, firstRow + index);
+  }
+
+  private float[] floats(int index, Lists lists, int expected, String what) {
+    if (lists == null) {
+      return new float[0];
+    }
+    int[] bits = lists.list(index);
+    if (bits.length != expected) {
+      throw broken(index, "%d %s where there should be %d".formatted(bits.length, what, expected));
+    }
+    float[] floats = new float[bits.length];
+    for (int i = 0; i < bits.length; i++) {
+      floats[i] = Float.intBitsToFloat(bits[i]);
+      if (!Float.isFinite(floats[i])) {
+        throw broken(index, "%s among its %s".formatted(floats[i], what));
+      }
+    }
+    return floats;
   }
 
   private String place(int index) {
@@ -76,7 +113,7 @@ final class RowGroup {
         ErrorCode.BAD_FILE, place(index) + " has " + what + ".", "Prepare the dataset again.");
   }
 
-  /** Lists of ints end to end, with room to grow. */
+  /** Lists of ints, or of floats' bits, end to end, with room to grow. */
   static final class Lists {
     private int[] values;
     private int size;

@@ -17,6 +17,7 @@ import org.apache.parquet.hadoop.example.ExampleParquetWriter;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.MessageTypeParser;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.trainer.model.DocumentLabels;
 
 /** Writes small datasets the way Spark does, and other ways that must be readable too. */
 public final class DatasetFixture {
@@ -31,6 +32,9 @@ public final class DatasetFixture {
   public static final String TOKENIZER = "sha256:tokenizer";
 
   private static final String[] COLUMNS = {"input_ids", "loss_mask", "document_starts"};
+  private static final String MARGINS = "pair_margins";
+  private static final String REFERENCES = "reference_log_probs";
+  private static final String SCORES = "document_scores";
 
   private final Path folder;
   private final Encoding encoding;
@@ -70,7 +74,8 @@ public final class DatasetFixture {
     List<DatasetManifest.Part> splitParts = parts.computeIfAbsent(split, s -> new ArrayList<>());
     String name = "%s/part-%05d.parquet".formatted(split, splitParts.size());
     Path file = folder.resolve(name);
-    MessageType schema = MessageTypeParser.parseMessageType(schema());
+    DocumentLabels labels = rows.isEmpty() ? DocumentLabels.NONE : rows.get(0).labels();
+    MessageType schema = MessageTypeParser.parseMessageType(schema(labels));
     SimpleGroupFactory groups = new SimpleGroupFactory(schema);
     try (ParquetWriter<Group> writer =
         ExampleParquetWriter.builder(new org.apache.hadoop.fs.Path(file.toUri()))
@@ -88,6 +93,9 @@ public final class DatasetFixture {
         add(group, COLUMNS[0], row.tokens());
         add(group, COLUMNS[1], mask);
         add(group, COLUMNS[2], row.documentStarts());
+        add(group, MARGINS, row.labels().margins());
+        add(group, REFERENCES, row.labels().referenceLogProbs());
+        add(group, SCORES, row.labels().scores());
         writer.write(group);
       }
     }
@@ -136,19 +144,43 @@ public final class DatasetFixture {
     return folder;
   }
 
-  private String schema() {
+  private String schema(DocumentLabels labels) {
     StringBuilder schema = new StringBuilder("message spark_schema {");
     for (String column : COLUMNS) {
-      schema.append(
-          switch (encoding) {
-            case THREE_LEVELS ->
-                " optional group %s (LIST) { repeated group list { optional int32 element; } }"
-                    .formatted(column);
-            case TWO_LEVELS ->
-                " required group %s (LIST) { repeated int32 array; }".formatted(column);
-          });
+      schema.append(list(column, "int32"));
+    }
+    if (labels.margins().length > 0) {
+      schema.append(list(MARGINS, "float"));
+    }
+    if (labels.referenceLogProbs().length > 0) {
+      schema.append(list(REFERENCES, "float"));
+    }
+    if (labels.scores().length > 0) {
+      schema.append(list(SCORES, "float"));
     }
     return schema.append(" }").toString();
+  }
+
+  private String list(String column, String type) {
+    return switch (encoding) {
+      case THREE_LEVELS ->
+          " optional group %s (LIST) { repeated group list { optional %s element; } }"
+              .formatted(column, type);
+      case TWO_LEVELS -> " required group %s (LIST) { repeated %s array; }".formatted(column, type);
+    };
+  }
+
+  private void add(Group row, String column, float[] values) {
+    if (values.length == 0) {
+      return;
+    }
+    Group list = row.addGroup(column);
+    for (float value : values) {
+      switch (encoding) {
+        case THREE_LEVELS -> list.addGroup("list").add("element", value);
+        case TWO_LEVELS -> list.add("array", value);
+      }
+    }
   }
 
   private void add(Group row, String column, int[] values) {

@@ -25,6 +25,7 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.dataset.DatasetFixture.Encoding;
 import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.model.DocumentLabels;
 
 class DatasetReaderTest {
   private static final int VOCABULARY = 50;
@@ -150,6 +151,41 @@ class DatasetReaderTest {
     assertArrayEquals(new int[] {0, 3, 5, 7}, batch.documentStarts());
   }
 
+  @ParameterizedTest
+  @EnumSource(Encoding.class)
+  void shouldReadWhatIsKnownOfDocuments(Encoding encoding) throws IOException {
+    float[] references = {-1.5f, -2.5f, -3, -4};
+    DocumentLabels labels =
+        new DocumentLabels(new float[] {0.5f, 2}, references, new float[] {1, -1, 0.25f, 0});
+    List<DatasetRow> rows = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      int[] tokens = {1, 2, 3, 4, 5, 6, 7, i};
+      byte[] mask = {0, 1, 0, 1, 0, 1, 0, 1};
+      rows.add(new DatasetRow(tokens, mask, new int[] {0, 2, 4, 6}, labels, "", i));
+    }
+    new DatasetFixture(folder, encoding).part("train", rows, 2).finish("preference", 1);
+    try (DatasetReader reader = open(RowOrder.STORED)) {
+      Batch batch = DatasetRow.batch(List.of(reader.next(), reader.next()));
+      assertArrayEquals(new float[] {0.5f, 2, 0.5f, 2}, batch.labels().margins());
+      assertArrayEquals(new float[] {1, -1, 0.25f, 0, 1, -1, 0.25f, 0}, batch.labels().scores());
+      assertArrayEquals(references, Arrays.copyOf(batch.labels().referenceLogProbs(), 4));
+    }
+  }
+
+  @Test
+  void shouldRefuseLabelsThatDoNotFitTheDocuments() throws IOException {
+    DocumentLabels two = new DocumentLabels(new float[] {1, 2}, new float[0], new float[0]);
+    DatasetRow row =
+        new DatasetRow(new int[] {1, 2, 3, 4}, new byte[4], new int[] {0, 2}, two, "", 0);
+    new DatasetFixture(folder, Encoding.THREE_LEVELS)
+        .part("train", List.of(row), 1)
+        .finish("preference", 1);
+    try (DatasetReader reader = open(RowOrder.STORED)) {
+      SparktuneException e = failure(ErrorCode.BAD_FILE, reader::next);
+      assertTrue(e.getMessage().contains("2 margins where there should be 1"), e.getMessage());
+    }
+  }
+
   @Test
   void shouldRefuseAnotherTokenizer() throws IOException {
     dataset(Encoding.THREE_LEVELS);
@@ -194,7 +230,8 @@ class DatasetReaderTest {
     failure(ErrorCode.UNSUPPORTED, () -> DatasetFolder.open(folder.toString(), configuration));
     fixture.finish("preference", 1);
     DatasetFolder preference = DatasetFolder.open(folder.toString(), configuration);
-    failure(ErrorCode.UNSUPPORTED, () -> preference.split("train", 9, RowOrder.STORED));
+    preference.requireKind("preference");
+    failure(ErrorCode.MISMATCH, () -> preference.requireKind("sft"));
   }
 
   @Test

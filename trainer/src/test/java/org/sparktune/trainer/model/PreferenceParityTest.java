@@ -67,7 +67,7 @@ class PreferenceParityTest {
       DecoderTrainable sft = model.withAdapter(engine, "lora");
       DecoderTrainable trainable = new DecoderTrainable(sft.decoder(), OBJECTIVE);
       DocumentLabels labels =
-          new DocumentLabels(new float[0], new float[] {reference[0], reference[1]});
+          new DocumentLabels(new float[0], new float[] {reference[0], reference[1]}, new float[0]);
       double expected = model.tensors("lora_steps").floats("dpo_loss")[0];
       double loss = trainable.evaluate(pair(model.batch().batch(), labels)).sum();
       assertEquals(expected, loss, LOSS_TOLERANCE * expected);
