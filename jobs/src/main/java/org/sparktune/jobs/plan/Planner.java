@@ -21,6 +21,7 @@ import org.sparktune.pipeline.spec.Reference;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
@@ -40,7 +41,7 @@ public final class Planner {
   private final Map<Hyperparameters.Precision, EngineProbe> probes =
       new EnumMap<>(Hyperparameters.Precision.class);
 
-  private final Map<Hyperparameters.Precision, Engine.Precision> precisions =
+  private final Map<Hyperparameters.Precision, EngineFootprint> footprints =
       new EnumMap<>(Hyperparameters.Precision.class);
 
   /** A planner for a workflow. */
@@ -98,7 +99,7 @@ public final class Planner {
     EngineProbe probe = probe(task.hyperparameters().precision());
     MemoryEstimate memory =
         Sizing.training(
-            model, task, initAdapter(task), data.sequenceLength(), probe.precision(), ranks());
+            model, task, initAdapter(task), data.sequenceLength(), probe.footprint(), ranks());
     long trained = memory.gradients() / Float.BYTES;
     DatasetManifest.Split split =
         new DatasetManifest.Split(
@@ -124,7 +125,7 @@ public final class Planner {
     DataEstimate data = data(task, task.dataset(), model);
     EngineProbe probe = probe(task.precision());
     MemoryEstimate memory =
-        Sizing.evaluation(model, task, data.sequenceLength(), probe.precision());
+        Sizing.evaluation(model, task, data.sequenceLength(), probe.footprint());
     return new TaskPlan(
         task.name(),
         task.type().word(),
@@ -173,7 +174,7 @@ public final class Planner {
           training,
           initAdapter(training),
           sequenceLength(training, training.dataset()),
-          precision(training.hyperparameters().precision()),
+          footprint(training.hyperparameters().precision()),
           ranks());
     }
     Task.Evaluate evaluate = (Task.Evaluate) task;
@@ -181,7 +182,7 @@ public final class Planner {
         model,
         evaluate,
         sequenceLength(evaluate, evaluate.dataset()),
-        precision(evaluate.precision()));
+        footprint(evaluate.precision()));
   }
 
   private int sequenceLength(Task task, DatasetChoice choice) {
@@ -255,14 +256,14 @@ public final class Planner {
   }
 
   /** What a choice of precision comes to on this machine. */
-  private Engine.Precision precision(Hyperparameters.Precision choice) {
-    return precisions.computeIfAbsent(
+  private EngineFootprint footprint(Hyperparameters.Precision choice) {
+    return footprints.computeIfAbsent(
         choice,
         unresolved -> {
           try (Engine engine =
               Engines.open(
                   engineChoice(unresolved), Engines.defaultThreads(), Engines.Device.AUTO)) {
-            return engine.precision();
+            return engine.footprint();
           }
         });
   }

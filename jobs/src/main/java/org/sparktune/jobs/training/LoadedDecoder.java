@@ -29,7 +29,7 @@ public final class LoadedDecoder implements AutoCloseable {
           adapter.isPresent() ? new Tuning.Lora(adapter.get().config(), 0) : new Tuning.Nothing();
       Engine engine =
           resources.add(Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO));
-      MemoryEstimate.evaluation(model.config(), batch, engine.precision())
+      MemoryEstimate.evaluation(model.config(), batch, engine)
           .requireWithin(Machine.availableMemoryBytes());
       decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       adapter.ifPresent(found -> found.copyInto(new DecoderTrainable(decoder)));

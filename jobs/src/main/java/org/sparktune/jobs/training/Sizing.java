@@ -3,7 +3,7 @@ package org.sparktune.jobs.training;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.sparktune.pipeline.spec.Task;
-import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
@@ -26,7 +26,7 @@ public final class Sizing {
       Task.Training task,
       Path initAdapter,
       int sequenceLength,
-      Engine.Precision precision,
+      EngineFootprint engine,
       int ranks) {
     try (Resources resources = new Resources()) {
       Optional<LoadedAdapter> init =
@@ -34,15 +34,15 @@ public final class Sizing {
               .map(folder -> resources.add(LoadedAdapter.open(folder, model)));
       Tuning tuning = TrainingRunner.tuning(task, init);
       return TrainingRunner.estimate(
-          model, tuning, task.hyperparameters(), sequenceLength, precision, ranks);
+          model, tuning, task.hyperparameters(), sequenceLength, engine, ranks);
     }
   }
 
   /** The memory of an evaluation of full rows. */
   public static MemoryEstimate evaluation(
-      OpenModel model, Task.Evaluate task, int sequenceLength, Engine.Precision precision) {
+      OpenModel model, Task.Evaluate task, int sequenceLength, EngineFootprint engine) {
     return MemoryEstimate.evaluation(
-        model.config(), new BatchSize(task.batchSize(), sequenceLength), precision);
+        model.config(), new BatchSize(task.batchSize(), sequenceLength), engine);
   }
 
   /** The loop's options. */

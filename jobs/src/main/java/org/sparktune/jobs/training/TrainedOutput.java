@@ -3,11 +3,14 @@ package org.sparktune.jobs.training;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.gguf.GgmlType;
+import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.Tuning;
@@ -32,22 +35,25 @@ final class TrainedOutput {
 
   /** An adapter, or a whole model in F32: a GGUF file or a Hugging Face folder, as its base is. */
   void write(DecoderTrainable trainable, Path folder) {
-    if (tuning instanceof Tuning.Lora) {
-      writeAdapter(trainable, folder.resolve("adapter"));
-    } else if (model.file() instanceof HuggingFaceFolder base) {
-      ModelOutput.write(base, trainable.tensors(), folder.resolve("model"));
-    } else {
-      writeGguf((GgufModel) model.file(), trainable, folder.resolve("model.gguf"));
+    try (Arena copies = new Arena("trained tensors on their way to " + folder.getFileName())) {
+      if (tuning instanceof Tuning.Lora) {
+        writeAdapter(trainable, folder.resolve("adapter"), copies);
+      } else if (model.file() instanceof HuggingFaceFolder base) {
+        ModelOutput.write(base, trainable.hostTensors(copies), folder.resolve("model"));
+      } else {
+        Map<String, Tensor> trained = trainable.hostTensors(copies);
+        writeGguf((GgufModel) model.file(), trained, folder.resolve("model.gguf"));
+      }
     }
   }
 
-  private void writeGguf(GgufModel base, DecoderTrainable trainable, Path file) {
+  private void writeGguf(GgufModel base, Map<String, Tensor> trained, Path file) {
     try {
       GgufExport.write(
           file,
           file.getParent().getFileName().toString(),
           model.config(),
-          new ReplacedWeights(base, trainable.tensors()),
+          new ReplacedWeights(base, trained),
           GgmlType.F32,
           model.tokenizer().vocabulary(),
           base.gguf().metadata().optionalText("tokenizer.chat_template"));
@@ -56,10 +62,11 @@ final class TrainedOutput {
     }
   }
 
-  private void writeAdapter(DecoderTrainable trainable, Path folder) {
+  private void writeAdapter(DecoderTrainable trainable, Path folder, Arena copies) {
     try {
       Path temporary = Folders.temporary(folder);
-      PeftAdapter adapter = AdapterExchange.export(trainable, model.file().path().toString());
+      PeftAdapter adapter =
+          AdapterExchange.export(trainable, model.file().path().toString(), copies);
       adapter.write(temporary);
       Folders.replace(temporary, folder);
       writeForLlamaCpp(adapter, folder.resolveSibling("adapter.gguf"));

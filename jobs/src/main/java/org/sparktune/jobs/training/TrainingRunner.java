@@ -26,6 +26,7 @@ import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.dataset.RowOrder;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
@@ -79,7 +80,7 @@ public final class TrainingRunner implements AutoCloseable {
       this.tuning = tuning(task, init);
       this.engine = resources.add(openEngine(share.threads()));
       int sequenceLength = dataset.manifest().sequenceLength();
-      estimate(model, tuning, parameters, sequenceLength, engine.precision(), group.ranks())
+      estimate(model, tuning, parameters, sequenceLength, engine, group.ranks())
           .requireWithin(share.memoryBytes());
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       this.trainable = new DecoderTrainable(decoder);
@@ -196,11 +197,11 @@ public final class TrainingRunner implements AutoCloseable {
       Tuning tuning,
       Hyperparameters parameters,
       int sequenceLength,
-      Engine.Precision precision,
+      EngineFootprint engine,
       int ranks) {
     BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
     MemoryEstimate.Sharing sharing = Options.training(parameters).sharing(ranks);
-    return MemoryEstimate.training(model.config(), tuning, batch, precision, sharing);
+    return MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
   }
 
   private Engine openEngine(int threads) {

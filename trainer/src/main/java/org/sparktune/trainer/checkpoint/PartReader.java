@@ -9,7 +9,6 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
-import org.sparktune.trainer.memory.Memory;
 
 /**
  * Fills a rank's ranges from the parts that other ranks, or another number of ranks, wrote. A
@@ -17,10 +16,8 @@ import org.sparktune.trainer.memory.Memory;
  * checksum is checked.
  */
 final class PartReader {
-  private static final int CHUNK_BYTES = 1 << 20;
-
   private final Storage storage;
-  private final byte[] chunk = new byte[CHUNK_BYTES];
+  private final byte[] chunk = new byte[VectorChunks.BYTES];
 
   PartReader(Storage storage) {
     this.storage = storage;
@@ -58,13 +55,14 @@ final class PartReader {
       throw new DamagedException(
           "%s has %d bytes instead of %d".formatted(part.file(), size, part.bytes()));
     }
-    try (FSDataInputStream in = storage.open(file)) {
+    try (FSDataInputStream in = storage.open(file);
+        VectorChunks chunks = new VectorChunks()) {
       long position = part.dataOffset();
       for (Manifest.StoredRange range : part.ranges()) {
         ShardedVector vector = vectors.get(range.vector());
         if (vector != null && overlaps(range, vector)) {
           in.seek(position);
-          String actual = readRange(in, range, vector);
+          String actual = readRange(in, range, vector, chunks);
           if (!actual.equals(range.crc32c())) {
             throw new DamagedException(
                 "%s has the checksum %s instead of %s in %s[%d:%d]"
@@ -83,34 +81,36 @@ final class PartReader {
   }
 
   /** Reads a stored range and keeps what the vector holds of it; returns its checksum. */
-  private String readRange(FSDataInputStream in, Manifest.StoredRange range, ShardedVector vector)
+  private String readRange(
+      FSDataInputStream in, Manifest.StoredRange range, ShardedVector vector, VectorChunks chunks)
       throws IOException {
     CRC32C crc = new CRC32C();
-    long elements = CHUNK_BYTES / Float.BYTES;
+    long elements = VectorChunks.BYTES / Float.BYTES;
     for (long from = range.from(); from < range.to(); from += elements) {
       long to = Math.min(range.to(), from + elements);
       int bytes = Math.toIntExact((to - from) * Float.BYTES);
       in.readFully(chunk, 0, bytes);
       crc.update(chunk, 0, bytes);
-      keep(from, to, vector);
+      keep(from, to, vector, chunks);
     }
     return Checksums.text(crc);
   }
 
   /** Copies elements {@code from} to {@code to}, which lie in the chunk, to where they belong. */
-  private void keep(long from, long to, ShardedVector vector) {
-    long address = vector.values().address();
+  private void keep(long from, long to, ShardedVector vector, VectorChunks chunks) {
+    long first = 0;
     for (Slices.Range held : vector.ranges()) {
       long begin = Math.max(from, held.from());
       long end = Math.min(to, held.to());
       if (begin < end) {
-        Memory.copyFromHeap(
+        chunks.write(
             chunk,
             Math.toIntExact((begin - from) * Float.BYTES),
-            address + (begin - held.from()) * Float.BYTES,
-            Math.toIntExact((end - begin) * Float.BYTES));
+            Math.toIntExact((end - begin) * Float.BYTES),
+            vector,
+            first + begin - held.from());
       }
-      address += held.size() * Float.BYTES;
+      first += held.size();
     }
   }
 

@@ -17,21 +17,17 @@ import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
-import org.sparktune.trainer.memory.Memory;
 
 /**
  * Writes what a rank holds as a safetensors file, one tensor a range, in one pass and through one
  * small buffer. A tensor's name says where it belongs: {@code exp_avg[1024:2048]}.
  */
 final class PartWriter {
-  /** Bytes of the buffer: it stays in the second-level cache between copying, summing, writing. */
-  private static final int CHUNK_BYTES = 1 << 20;
-
   private static final int ALIGNMENT = 8;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Storage storage;
-  private final byte[] chunk = new byte[CHUNK_BYTES];
+  private final byte[] chunk = new byte[VectorChunks.BYTES];
 
   PartWriter(Storage storage) {
     this.storage = storage;
@@ -49,17 +45,26 @@ final class PartWriter {
     CRC32C whole = new CRC32C();
     List<Manifest.StoredRange> ranges = new ArrayList<>();
     long bytes = header.length;
-    try (FSDataOutputStream out = storage.create(file)) {
+    try (FSDataOutputStream out = storage.create(file);
+        VectorChunks chunks = new VectorChunks()) {
       out.write(header);
       whole.update(header);
       for (ShardedVector vector : vectors) {
-        long address = vector.values().address();
+        long first = 0;
         for (Slices.Range range : vector.ranges()) {
-          CRC32C own = writeRange(out, address, range.size() * Float.BYTES, whole);
+          CRC32C own = new CRC32C();
+          for (long done = 0; done < range.size(); done += VectorChunks.BYTES / Float.BYTES) {
+            long left = (range.size() - done) * Float.BYTES;
+            int length = (int) Math.min(VectorChunks.BYTES, left);
+            chunks.read(vector, first + done, chunk, length);
+            own.update(chunk, 0, length);
+            whole.update(chunk, 0, length);
+            out.write(chunk, 0, length);
+          }
           ranges.add(
               new Manifest.StoredRange(
                   vector.name(), range.from(), range.to(), Checksums.text(own)));
-          address += range.size() * Float.BYTES;
+          first += range.size();
           bytes += range.size() * Float.BYTES;
         }
       }
@@ -68,19 +73,6 @@ final class PartWriter {
       throw Storage.asException(e);
     }
     return new Manifest.Part(file.getName(), bytes, Checksums.text(whole), header.length, ranges);
-  }
-
-  private CRC32C writeRange(FSDataOutputStream out, long address, long bytes, CRC32C whole)
-      throws IOException {
-    CRC32C own = new CRC32C();
-    for (long done = 0; done < bytes; done += CHUNK_BYTES) {
-      int length = (int) Math.min(CHUNK_BYTES, bytes - done);
-      Memory.copyToHeap(address + done, chunk, 0, length);
-      own.update(chunk, 0, length);
-      whole.update(chunk, 0, length);
-      out.write(chunk, 0, length);
-    }
-    return own;
   }
 
   private static byte[] header(List<ShardedVector> vectors, Map<String, String> metadata)

@@ -20,6 +20,11 @@ public interface Collective extends AutoCloseable {
   /** How many there are. */
   int ranks();
 
+  /** Whether buckets may lie there; {@link StagedBuckets} brings others to the host and back. */
+  default boolean reaches(Tensor.Place place) {
+    return place == Tensor.Place.HOST;
+  }
+
   /**
    * Says which step begins; messages carry it, and so do failures.
    *

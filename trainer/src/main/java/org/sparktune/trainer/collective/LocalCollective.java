@@ -15,6 +15,11 @@ public final class LocalCollective implements Collective {
   }
 
   @Override
+  public boolean reaches(Tensor.Place place) {
+    return true;
+  }
+
+  @Override
   public void beginStep(long step) {}
 
   @Override

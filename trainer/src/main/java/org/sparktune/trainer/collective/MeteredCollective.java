@@ -40,6 +40,11 @@ public final class MeteredCollective implements Collective {
   }
 
   @Override
+  public boolean reaches(Tensor.Place place) {
+    return collective.reaches(place);
+  }
+
+  @Override
   public void beginStep(long step) {
     collective.beginStep(step);
   }

@@ -7,10 +7,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 import org.sparktune.trainer.collective.Collective;
+import org.sparktune.trainer.collective.ExactSum;
 import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.collective.Slices.Range;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.optim.ExactSum;
 import org.sparktune.trainer.optim.Ownership;
 
 /**

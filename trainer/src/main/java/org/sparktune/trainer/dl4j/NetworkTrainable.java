@@ -6,6 +6,8 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.engine.VectorOperators;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.optim.ParameterLayout;
@@ -28,6 +30,7 @@ public final class NetworkTrainable implements Trainable<MultiDataSet> {
   private final INDArray sum;
   private final Tensor parameters;
   private final Tensor gradients;
+  private final VectorOperators vectors = new CpuVectors(1);
 
   /**
    * @throws SparktuneException {@code UNSUPPORTED} if ranks cannot train the network in step
@@ -84,6 +87,11 @@ public final class NetworkTrainable implements Trainable<MultiDataSet> {
   @Override
   public Tensor gradients() {
     return gradients;
+  }
+
+  @Override
+  public VectorOperators vectors() {
+    return vectors;
   }
 
   @Override

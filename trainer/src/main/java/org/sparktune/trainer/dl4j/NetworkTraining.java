@@ -12,9 +12,9 @@ import org.sparktune.trainer.collective.Pending;
 import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.collective.Slices.Range;
 import org.sparktune.trainer.dataset.Seeds;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.optim.Buckets;
-import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientTree;
 import org.sparktune.trainer.optim.Ownership;
 
@@ -45,7 +45,7 @@ public final class NetworkTraining implements AutoCloseable {
   private final Ownership ownership;
   private final ShardedUpdater updater;
   private final GradientNorms norms;
-  private final FlatVectors vectors;
+  private final CpuVectors vectors;
   private final GradientTree tree;
 
   /** Where a step's batches come from. */
@@ -89,7 +89,7 @@ public final class NetworkTraining implements AutoCloseable {
     this.ownership = Ownership.of(buckets, collective.rank(), collective.ranks());
     this.updater = new ShardedUpdater(trainable, ownership);
     this.norms = new GradientNorms(trainable, ownership);
-    this.vectors = new FlatVectors(threads);
+    this.vectors = new CpuVectors(threads);
     this.tree = new GradientTree(trainable.gradients(), batchesPerStep, vectors);
     LOG.info(
         "Rank {} of {}: batches {} to {} of each {}, owns {} of {} parameters, {} bytes of updater"

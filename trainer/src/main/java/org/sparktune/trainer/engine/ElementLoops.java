@@ -59,6 +59,77 @@ public final class ElementLoops {
     }
   }
 
+  static void divide(Tensor a, Tensor b, Tensor out, boolean accumulate) {
+    for (long i = 0; i < out.size(); i++) {
+      float quotient = a.getFloat(i) / b.getFloat(i);
+      out.setFloat(i, accumulate ? out.getFloat(i) + quotient : quotient);
+    }
+  }
+
+  static void adaptedRowNorms(
+      Tensor rowSquares,
+      Tensor up,
+      Tensor downWeight,
+      Tensor downDown,
+      double scale,
+      Tensor norms) {
+    int rank = (int) up.columns();
+    for (long row = 0; row < up.rows(); row++) {
+      long factors = up.rowAddress(row);
+      double cross = 0;
+      double square = 0;
+      for (int i = 0; i < rank; i++) {
+        double left = element(factors, i);
+        cross += left * element(downWeight.rowAddress(i), row);
+        for (int j = 0; j < rank; j++) {
+          square += left * element(factors, j) * element(downDown.rowAddress(i), j);
+        }
+      }
+      double squares = rowSquares.getFloat(row) + 2 * scale * cross + scale * scale * square;
+      norms.setFloat(row, (float) Math.sqrt(squares));
+    }
+  }
+
+  private static double element(long rowAddress, long column) {
+    return Memory.getFloat(rowAddress + column * Float.BYTES);
+  }
+
+  static void gatherRows(Tensor x, int[] rows, Tensor out) {
+    long bytes = x.columns() * x.type().bytes();
+    for (int i = 0; i < rows.length; i++) {
+      Memory.copy(x.rowAddress(rows[i]), out.rowAddress(i), bytes);
+    }
+  }
+
+  static void scatterRows(Tensor x, int[] rows, Tensor out) {
+    long bytes = x.columns() * x.type().bytes();
+    for (int i = 0; i < rows.length; i++) {
+      Memory.copy(x.rowAddress(i), out.rowAddress(rows[i]), bytes);
+    }
+  }
+
+  static int[] greatestColumns(Tensor logits) {
+    int[] greatest = new int[Math.toIntExact(logits.rows())];
+    for (int row = 0; row < greatest.length; row++) {
+      greatest[row] = greatestColumn(logits.rowAddress(row), logits.columns());
+    }
+    return greatest;
+  }
+
+  /** The index of the greatest of some floats, the first of equals. */
+  public static int greatestColumn(long address, long columns) {
+    int best = 0;
+    float greatest = Memory.getFloat(address);
+    for (int column = 1; column < columns; column++) {
+      float value = Memory.getFloat(address + (long) column * Float.BYTES);
+      if (value > greatest) {
+        best = column;
+        greatest = value;
+      }
+    }
+    return best;
+  }
+
   /** A number in [0, 1) by the finalizer of SplitMix64 (Steele et al. 2014). */
   private static float uniform(long seed, long index) {
     long bits = seed + (index + 1) * 0x9E3779B97F4A7C15L;

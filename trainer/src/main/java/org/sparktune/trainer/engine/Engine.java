@@ -3,7 +3,6 @@ package org.sparktune.trainer.engine;
 import java.util.List;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.memory.TensorMemory;
 
 /**
  * The fused operators a decoder needs, forward and backward. N is the number of tokens (documents
@@ -22,7 +21,7 @@ import org.sparktune.trainer.memory.TensorMemory;
  * inputs give the same bits: every reduction has a fixed order. "Accumulates" means that the result
  * is added to what the tensor holds; everything else is overwritten.
  */
-public interface Engine extends TensorMemory, AutoCloseable {
+public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable {
 
   /** How products are computed. */
   enum Precision {
@@ -35,20 +34,9 @@ public interface Engine extends TensorMemory, AutoCloseable {
   /** A short description for the log: engine, libraries, precision, threads. */
   String description();
 
-  /** The precision of products. */
-  Precision precision();
-
-  /** The type of activations, of the residual stream, and of the gradients of both. */
-  default DType activationType() {
-    return DType.F32;
-  }
-
-  /**
-   * The type in which an operator best leaves what only products read; parameters documented as
-   * "F32 or {@link #operandType}" may have it.
-   */
-  default DType operandType() {
-    return DType.F32;
+  /** What this engine says of its memory, without the engine: of use after it is closed. */
+  default EngineFootprint footprint() {
+    return this;
   }
 
   /** Zeroed memory that lives as long as the engine; {@link #arena} gives shorter-lived. */
@@ -262,9 +250,20 @@ public interface Engine extends TensorMemory, AutoCloseable {
       Tensor dv);
 
   /**
-   * Attention of new tokens against a cache, for generation: sequence s contributes {@code
-   * starts[s+1] - starts[s]} query rows which are the last positions of its {@code lengths[s]}
-   * cached keys.
+   * An empty cache for generation.
+   *
+   * @param layers blocks of the model
+   * @param columns K·D
+   * @param capacities most tokens of each sequence
+   */
+  default KeyValueCache keyValueCache(int layers, int columns, int[] capacities) {
+    return new RowCache(this, layers, columns, capacities);
+  }
+
+  /**
+   * Attention of new tokens against cached rows: sequence s contributes {@code starts[s+1] -
+   * starts[s]} query rows which are the last positions of its {@code lengths[s]} cached keys. An
+   * engine with a {@link #keyValueCache} of its own need not have it.
    *
    * @param q {@code (N, H·D)} queries of all sequences
    * @param starts S + 1 indexes of each sequence's first query row
@@ -337,17 +336,74 @@ public interface Engine extends TensorMemory, AutoCloseable {
     ElementLoops.dropout(x, seed, 0, probability, out, accumulate);
   }
 
-  /** y += x, both {@code (N, C)}. */
-  void add(Tensor x, Tensor y);
+  /**
+   * out = a / b (+ out), element by element.
+   *
+   * @param a {@code (C)} F32
+   * @param b {@code (C)} F32
+   * @param out {@code (C)} F32
+   * @param accumulate whether to add to out
+   */
+  default void divide(Tensor a, Tensor b, Tensor out, boolean accumulate) {
+    ElementLoops.divide(a, b, out, accumulate);
+  }
+
+  /**
+   * Norms of the rows of W + s·B·A, of which only products are known, in double precision (DoRA):
+   * {@code norms[o] = √(‖w‖² + 2s·b·(A·w) + s²·b·(A·Aᵀ)·bᵀ)} with w and b the o-th rows of W and B.
+   *
+   * @param rowSquares {@code (out)} F32: ‖w‖²
+   * @param up {@code (out, r)} F32: B
+   * @param downWeight {@code (r, out)} F32: A·Wᵀ
+   * @param downDown {@code (r, r)} F32: A·Aᵀ
+   * @param scale s
+   * @param norms {@code (out)} F32
+   */
+  default void adaptedRowNorms(
+      Tensor rowSquares, Tensor up, Tensor downWeight, Tensor downDown, float scale, Tensor norms) {
+    ElementLoops.adaptedRowNorms(rowSquares, up, downWeight, downDown, scale, norms);
+  }
+
+  /**
+   * out[i] = x[rows[i]].
+   *
+   * @param x {@code (N, C)}
+   * @param rows M row indexes
+   * @param out {@code (M, C)} of the same type
+   */
+  default void gatherRows(Tensor x, int[] rows, Tensor out) {
+    ElementLoops.gatherRows(x, rows, out);
+  }
+
+  /**
+   * out[rows[i]] = x[i], and zero in all other rows.
+   *
+   * @param x {@code (M, C)}
+   * @param rows M row indexes without repetition
+   * @param out {@code (N, C)} of the same type
+   */
+  default void scatterRows(Tensor x, int[] rows, Tensor out) {
+    zero(out);
+    ElementLoops.scatterRows(x, rows, out);
+  }
 
   /**
    * logits = hidden·headᵀ; for generation and tests, not for training.
    *
    * @param hidden {@code (M, C)}
    * @param head {@code (V, C)}
-   * @param logits {@code (M, V)}
+   * @param logits {@code (M, V)} F32
    */
   void logits(Tensor hidden, Weight head, Tensor logits);
+
+  /**
+   * The column of each row's greatest number, the first of equals: the likeliest next tokens.
+   *
+   * @param logits {@code (M, V)} F32
+   */
+  default int[] greatestColumns(Tensor logits) {
+    return ElementLoops.greatestColumns(logits);
+  }
 
   /**
    * Log-probabilities of target tokens over vocabulary chunks; never holds {@code (M, V)} logits.

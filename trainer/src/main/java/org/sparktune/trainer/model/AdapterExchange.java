@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.modelfile.AdapterConfig;
 import org.sparktune.trainer.modelfile.PeftAdapter;
 
@@ -42,13 +43,14 @@ public final class AdapterExchange {
   }
 
   /**
-   * The adapter as it is now. Its tensors are views: write them before training goes on. Ranks that
-   * layer policies set become entries of {@code rank_pattern}, so that PEFT computes the same.
+   * The adapter as it is now. Its tensors may be views: write them before training goes on. Ranks
+   * that layer policies set become entries of {@code rank_pattern}, so that PEFT computes the same.
    *
    * @param trainable trained with {@link Tuning.Lora}
    * @param baseModel what to name as the base
+   * @param copies holds the tensors where the engine does not compute in host memory
    */
-  public static PeftAdapter export(DecoderTrainable trainable, String baseModel) {
+  public static PeftAdapter export(DecoderTrainable trainable, String baseModel, Arena copies) {
     DecoderPlan plan = trainable.decoder().plan();
     LoraConfig lora = ((Tuning.Lora) plan.tuning()).config();
     Map<String, Integer> ranks = new LinkedHashMap<>();
@@ -86,7 +88,7 @@ public final class AdapterExchange {
             ranks,
             alphas,
             lora.modulesToSave());
-    return new PeftAdapter(config, trainable.tensors());
+    return new PeftAdapter(config, trainable.hostTensors(copies));
   }
 
   /** Short names where they mean adapted modules only, else full ones; sorted. */

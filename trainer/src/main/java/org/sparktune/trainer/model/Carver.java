@@ -4,44 +4,51 @@ import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 
 /**
- * Hands out consecutive, aligned F32 tensors from one block of memory. Without a block it only
- * counts, so what is estimated is by construction what will be used.
+ * Hands out consecutive, aligned tensors from one block of memory. Without a block it only counts,
+ * so what is estimated is by construction what will be used.
  */
 final class Carver {
-  private static final long ALIGNMENT = 64;
+  /** Wide enough for the widest loads of any engine. */
+  private static final long ALIGNMENT = 256;
 
-  private final long address;
-  private final long capacity;
+  private final Tensor block;
+  private final ElementTypes types;
   private long used;
 
-  private Carver(long address, long capacity) {
-    this.address = address;
-    this.capacity = capacity;
+  private Carver(Tensor block, ElementTypes types) {
+    this.block = block;
+    this.types = types;
   }
 
   /** Counts only. */
-  static Carver measuring() {
-    return new Carver(0, Long.MAX_VALUE);
+  static Carver measuring(ElementTypes types) {
+    return new Carver(null, types);
   }
 
   /** Hands out the memory of an I8 tensor. */
-  static Carver of(Tensor block) {
-    return new Carver(block.address(), block.byteSize());
+  static Carver of(Tensor block, ElementTypes types) {
+    return new Carver(block, types);
   }
 
-  /** The next tensor; its content is whatever the memory holds. */
+  /** The types that an engine wants. */
+  ElementTypes types() {
+    return types;
+  }
+
+  /** The next F32 tensor; its content is whatever the memory holds. */
   Tensor take(long... shape) {
     return take(DType.F32, shape);
   }
 
+  /** The next tensor for activations or their gradients. */
+  Tensor takeActivation(long... shape) {
+    return take(types.activation(), shape);
+  }
+
   /** The next tensor of another type. */
   Tensor take(DType type, long... shape) {
-    Tensor tensor = Tensor.at(type, address + used, shape);
+    Tensor tensor = block == null ? Tensor.at(type, used, shape) : block.cut(used, type, shape);
     used += (tensor.byteSize() + ALIGNMENT - 1) & -ALIGNMENT;
-    if (used > capacity) {
-      throw new IllegalStateException(
-          "%d bytes are needed of a block of %d".formatted(used, capacity));
-    }
     return tensor;
   }
 

@@ -4,7 +4,9 @@ import java.util.List;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
 import org.sparktune.trainer.modelfile.WeightSource;
 import org.sparktune.trainer.optim.GradientListener;
 
@@ -29,10 +31,10 @@ public final class Decoder implements AutoCloseable {
     this.plan = plan;
     this.engine = engine;
     this.weights = weights;
-    this.rope = new RopeTable(plan.config());
-    this.training = new Workspace(plan, true, engine.operandType());
-    this.inference = new Workspace(plan, false, engine.operandType());
-    this.selected = new SelectedRows(plan.config().hiddenSize());
+    this.rope = new RopeTable(plan.config(), engine);
+    this.training = new Workspace(plan, true, engine);
+    this.inference = new Workspace(plan, false, engine);
+    this.selected = new SelectedRows(plan.config().hiddenSize(), engine);
     this.blockStarts = plan.blockStarts();
   }
 
@@ -76,7 +78,10 @@ public final class Decoder implements AutoCloseable {
 
   /** Bytes of activations and scratch memory held now. */
   public long workspaceBytes() {
-    return training.allocatedBytes() + inference.allocatedBytes() + selected.allocatedBytes();
+    return training.allocatedBytes()
+        + inference.allocatedBytes()
+        + selected.allocatedBytes()
+        + rope.allocatedBytes();
   }
 
   /** Takes up changed parameters. */
@@ -112,10 +117,8 @@ public final class Decoder implements AutoCloseable {
     if (selected.count() == 0) {
       return 0;
     }
-    forwardForGradient(batch, passage);
-    for (int i = 0; i < selected.count(); i++) {
-      selected.dLogProbs().setFloat(i, gradient);
-    }
+    RopeTable.Angles angles = forwardForGradient(batch, passage);
+    engine.fill(selected.dLogProbs(), gradient);
     engine.tokenLossAndGradient(
         selected.normed(),
         weights.head(),
@@ -124,7 +127,7 @@ public final class Decoder implements AutoCloseable {
         selected.logProbs(),
         selected.dNormed(),
         weights.dHead());
-    backward(batch, passage, listener);
+    backward(batch, angles, passage, listener);
     return sumOfLogProbs();
   }
 
@@ -139,7 +142,7 @@ public final class Decoder implements AutoCloseable {
     selected.select(batch);
     forwardForGradient(batch, passage);
     score();
-    return selected.logProbs().toFloatArray();
+    return engine.toArray(selected.logProbs());
   }
 
   /**
@@ -150,7 +153,7 @@ public final class Decoder implements AutoCloseable {
    */
   public void scoresGradient(
       Batch batch, float[] dLogProbs, Passage passage, GradientListener listener) {
-    selected.dLogProbs().set(dLogProbs);
+    engine.set(selected.dLogProbs(), dLogProbs);
     engine.tokenLogProbsGradient(
         selected.normed(),
         weights.head(),
@@ -159,7 +162,8 @@ public final class Decoder implements AutoCloseable {
         selected.dLogProbs(),
         selected.dNormed(),
         weights.dHead());
-    backward(batch, passage, listener);
+    RopeTable.Angles angles = rope.ofDocuments(batch.documentStarts());
+    backward(batch, angles, passage, listener);
   }
 
   /** The sum of the log-probabilities of a batch's targets, without a gradient. */
@@ -185,8 +189,9 @@ public final class Decoder implements AutoCloseable {
     if (selected.count() > 0) {
       runForInference(batch, adapted ? Passage.PLAIN : base());
       score();
-      for (int i = 0; i < selected.count(); i++) {
-        logProbs[selected.rows()[i]] = selected.logProbs().getFloat(i);
+      float[] scored = engine.toArray(selected.logProbs());
+      for (int i = 0; i < scored.length; i++) {
+        logProbs[selected.rows()[i]] = scored[i];
       }
     }
     return logProbs;
@@ -196,18 +201,22 @@ public final class Decoder implements AutoCloseable {
    * Next-token logits at some positions of a batch.
    *
    * @param positions M token indexes
-   * @param logits {@code (M, V)}
+   * @param logits {@code (M, V)} F32, in host memory or the engine's
    */
   public void logits(Batch batch, int[] positions, Tensor logits) {
     selected.select(positions);
     runForInference(batch, Passage.PLAIN);
-    engine.logits(selected.normed(), weights.head(), logits);
+    try (TensorArena arena = engine.arena("logits")) {
+      Tensor computed = arena.allocate(DType.F32, logits.shape());
+      engine.logits(selected.normed(), weights.head(), computed);
+      engine.copy(computed, logits);
+    }
   }
 
   /**
    * Next-token logits at some rows of a pass that {@link #run} made in the inference workspace.
    *
-   * @param logits {@code (M, V)}
+   * @param logits {@code (M, V)} F32, the engine's
    */
   void logitsOfRows(int[] rows, Tensor logits) {
     selected.select(rows);
@@ -226,10 +235,11 @@ public final class Decoder implements AutoCloseable {
     return Passage.BASE;
   }
 
-  private void forwardForGradient(Batch batch, Passage passage) {
+  private RopeTable.Angles forwardForGradient(Batch batch, Passage passage) {
     training.resize(batch.tokens().length);
-    runDocuments(batch, training, passage);
+    RopeTable.Angles angles = runDocuments(batch, training, passage);
     normalizeSelected(training);
+    return angles;
   }
 
   private void runForInference(Batch batch, Passage passage) {
@@ -239,19 +249,26 @@ public final class Decoder implements AutoCloseable {
     normalizeSelected(inference);
   }
 
-  private void runDocuments(Batch batch, Workspace workspace, Passage passage) {
+  private RopeTable.Angles runDocuments(Batch batch, Workspace workspace, Passage passage) {
     int[] starts = batch.documentStarts();
-    rope.fill(starts, workspace.scratch().cos, workspace.scratch().sin);
+    RopeTable.Angles angles = rope.ofDocuments(starts);
     run(
         batch.tokens(),
         workspace,
-        (shape, q, k, v, out, logSumExp) ->
+        angles,
+        (layer, shape, q, k, v, out, logSumExp) ->
             engine.attention(q, k, v, starts, shape, out, logSumExp),
         passage);
+    return angles;
   }
 
-  /** Runs all blocks over tokens for which the workspace has room, cosines and sines. */
-  void run(int[] tokens, Workspace workspace, DecoderLayer.Attention attention, Passage passage) {
+  /** Runs all blocks over tokens for which the workspace has room. */
+  void run(
+      int[] tokens,
+      Workspace workspace,
+      RopeTable.Angles angles,
+      DecoderLayer.Attention attention,
+      Passage passage) {
     List<DecoderLayer> layers = weights.layers();
     engine.embed(weights.embedding(), tokens, workspace.layer(0).input);
     for (int i = 0; i < layers.size(); i++) {
@@ -259,13 +276,7 @@ public final class Decoder implements AutoCloseable {
           i + 1 < layers.size() ? workspace.layer(i + 1).input : workspace.scratch().hidden;
       layers
           .get(i)
-          .forward(
-              workspace.layer(i),
-              workspace.scratch(),
-              workspace.positions(),
-              attention,
-              output,
-              passage);
+          .forward(workspace.layer(i), workspace.scratch(), angles, attention, output, passage);
     }
   }
 
@@ -285,14 +296,15 @@ public final class Decoder implements AutoCloseable {
 
   private double sumOfLogProbs() {
     double sum = 0;
-    for (int i = 0; i < selected.count(); i++) {
-      sum += selected.logProbs().getFloat(i);
+    for (float logProb : engine.toArray(selected.logProbs())) {
+      sum += logProb;
     }
     return sum;
   }
 
   /** From the gradient of the selected normed rows down to the lowest trained parameter. */
-  private void backward(Batch batch, Passage passage, GradientListener listener) {
+  private void backward(
+      Batch batch, RopeTable.Angles angles, Passage passage, GradientListener listener) {
     weights
         .finalNorm()
         .backward(
@@ -310,8 +322,7 @@ public final class Decoder implements AutoCloseable {
       if (!layer.trainedUpToHere()) {
         break;
       }
-      layer.backward(
-          training.layer(i), scratch, training.positions(), batch.documentStarts(), d, passage);
+      layer.backward(training.layer(i), scratch, angles, batch.documentStarts(), d, passage);
       listener.completedFrom(blockStarts[i]);
     }
     if (weights.dEmbedding() != null) {
@@ -351,5 +362,6 @@ public final class Decoder implements AutoCloseable {
     training.close();
     inference.close();
     selected.close();
+    rope.close();
   }
 }

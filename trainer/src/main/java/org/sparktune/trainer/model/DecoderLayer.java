@@ -15,13 +15,21 @@ final class DecoderLayer {
     /**
      * Reads the values that the queries ask for.
      *
+     * @param layer the block's index
      * @param q {@code (N, H·D)}
      * @param k {@code (N, K·D)}
      * @param v {@code (N, K·D)}
      * @param out {@code (N, H·D)}
      * @param logSumExp {@code (N, H)}
      */
-    void read(AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor out, Tensor logSumExp);
+    void read(
+        int layer,
+        AttentionShape shape,
+        Tensor q,
+        Tensor k,
+        Tensor v,
+        Tensor out,
+        Tensor logSumExp);
   }
 
   /**
@@ -43,6 +51,7 @@ final class DecoderLayer {
 
   private final Engine engine;
   private final DecoderConfig config;
+  private final int layer;
   private final AttentionShape shape;
   private final Norms norms;
   private final Groups groups;
@@ -74,6 +83,7 @@ final class DecoderLayer {
       boolean trainedBefore) {
     this.engine = engine;
     this.config = config;
+    this.layer = layer;
     this.shape = config.attention(layer);
     this.norms = norms;
     this.groups = groups;
@@ -130,13 +140,13 @@ final class DecoderLayer {
    * Computes the block.
    *
    * @param kept holds the input; what the backward pass needs is left here
-   * @param positions each token's row of cosines and sines
+   * @param angles each token's cosines and sines
    * @param output {@code (N, C)}; may be the input's memory
    */
   void forward(
       LayerBuffers kept,
       Scratch scratch,
-      int[] positions,
+      RopeTable.Angles angles,
       Attention attention,
       Tensor output,
       Passage passage) {
@@ -150,11 +160,11 @@ final class DecoderLayer {
       normalizeHeads(kept);
       rotated = kept.normedQueryKey;
     }
-    engine.rope(rotated, scratch.cos, scratch.sin, positions, config.headSize(), false);
+    engine.rope(rotated, angles.cos(), angles.sin(), angles.rows(), config.headSize(), false);
     Tensor[] queryKey = queryKey(kept);
     Tensor value = queryKeyValueBlocks.of(kept.queryKeyValue)[2];
-    attention.read(shape, queryKey[0], queryKey[1], value, kept.attention, kept.logSumExp);
-    kept.middle.copyFrom(kept.input);
+    attention.read(layer, shape, queryKey[0], queryKey[1], value, kept.attention, kept.logSumExp);
+    engine.copy(kept.input, kept.middle);
     groups
         .output()
         .forward(kept.attention, kept.middle, true, kept.outputFactors, scratch, passage);
@@ -164,7 +174,7 @@ final class DecoderLayer {
         .forward(scratch.normed, kept.gateUp, false, kept.gateUpFactors, scratch, passage);
     Tensor[] gateUp = gateUpBlocks.of(kept.gateUp);
     engine.swiglu(gateUp[0], gateUp[1], scratch.activation);
-    output.copyFrom(kept.middle);
+    engine.copy(kept.middle, output);
     groups.down().forward(scratch.activation, output, true, kept.downFactors, scratch, passage);
   }
 
@@ -196,13 +206,13 @@ final class DecoderLayer {
   void backward(
       LayerBuffers kept,
       Scratch scratch,
-      int[] positions,
+      RopeTable.Angles angles,
       int[] documentStarts,
       Tensor d,
       Passage passage) {
     feedForwardBackward(kept, scratch, d, passage);
     if (belowGateUp()) {
-      attentionBackward(kept, scratch, positions, documentStarts, d, passage);
+      attentionBackward(kept, scratch, angles, documentStarts, d, passage);
     }
   }
 
@@ -235,7 +245,7 @@ final class DecoderLayer {
   private void attentionBackward(
       LayerBuffers kept,
       Scratch scratch,
-      int[] positions,
+      RopeTable.Angles angles,
       int[] documentStarts,
       Tensor d,
       Passage passage) {
@@ -264,7 +274,7 @@ final class DecoderLayer {
         dBlocks[2]);
     Tensor dRotated =
         normed ? gradients.normedQueryKey : gradientRotatedBlock.of(gradients.queryKeyValue)[0];
-    engine.rope(dRotated, scratch.cos, scratch.sin, positions, config.headSize(), true);
+    engine.rope(dRotated, angles.cos(), angles.sin(), angles.rows(), config.headSize(), true);
     if (normed) {
       headNormsBackward(kept, gradients);
     }

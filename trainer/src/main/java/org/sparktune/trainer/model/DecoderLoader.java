@@ -9,7 +9,6 @@ import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
-import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.WeightSource;
 
@@ -21,6 +20,7 @@ final class DecoderLoader {
   private final DecoderPlan plan;
   private final WeightSource source;
   private final Engine engine;
+  private final EngineLoading loading;
   private final TrainedParameters trained;
   private final DType frozenType;
 
@@ -28,6 +28,7 @@ final class DecoderLoader {
     this.plan = plan;
     this.source = source;
     this.engine = engine;
+    this.loading = new EngineLoading(engine);
     this.trained = new TrainedParameters(plan.layout(), engine);
     this.frozenType =
         switch (engine.precision()) {
@@ -179,30 +180,23 @@ final class DecoderLoader {
   }
 
   private Tensor stacked(List<String> names, Tensor matrix, Tensor rowSquares) {
-    readInto(names, matrix);
-    if (rowSquares != null) {
-      for (long row = 0; row < matrix.rows(); row++) {
-        rowSquares.setFloat(row, squares(matrix, row));
-      }
-    }
+    loading.fill(
+        matrix,
+        host -> {
+          read(names, host);
+          if (rowSquares != null) {
+            engine.set(rowSquares, EngineLoading.rowSquares(host));
+          }
+        });
     return matrix;
-  }
-
-  private static float squares(Tensor matrix, long row) {
-    double squares = 0;
-    for (long column = 0; column < matrix.columns(); column++) {
-      long address = matrix.rowAddress(row) + column * matrix.type().bytes();
-      double value =
-          matrix.type() == DType.BF16
-              ? Float.intBitsToFloat(Memory.getShort(address) << 16)
-              : Memory.getFloat(address);
-      squares += value * value;
-    }
-    return (float) squares;
   }
 
   /** Reads tensors one after another into consecutive rows (or elements). */
   private void readInto(List<String> names, Tensor whole) {
+    loading.fill(whole, host -> read(names, host));
+  }
+
+  private void read(List<String> names, Tensor whole) {
     long offset = 0;
     for (String name : names) {
       long[] shape = requireShape(name, whole);
@@ -251,7 +245,9 @@ final class DecoderLoader {
       GroupPlan.Module module = group.modules().get(block);
       if (module.rank() > 0) {
         first = first == null ? module.down() : first;
-        LoraInitializer.initialize(trained.value(module.down()), module, plan.tuning());
+        loading.fill(
+            trained.value(module.down()),
+            host -> LoraInitializer.initialize(host, module, plan.tuning()));
         ups.add(
             new ProjectionGroup.Up(
                 block,

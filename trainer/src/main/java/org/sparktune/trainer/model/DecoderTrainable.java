@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.engine.VectorOperators;
+import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.optim.GradientListener;
 import org.sparktune.trainer.optim.ParameterLayout;
@@ -59,13 +61,19 @@ public final class DecoderTrainable implements Trainable<Batch> {
   }
 
   @Override
+  public VectorOperators vectors() {
+    return decoder.engine();
+  }
+
+  @Override
   public void parametersChanged() {
     decoder.parametersChanged();
   }
 
   /**
    * The trained parameters by name, in the order of the layout, as views of {@link #parameters()}.
-   * LoRA factors have PEFT's names without its prefix, whole modules Hugging Face's.
+   * LoRA factors have PEFT's names without its prefix, whole modules Hugging Face's. They lie in
+   * the engine's memory.
    */
   public Map<String, Tensor> tensors() {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -76,9 +84,30 @@ public final class DecoderTrainable implements Trainable<Batch> {
   }
 
   /**
+   * As {@link #tensors()}, for the host to read: the views themselves where the engine computes in
+   * host memory, copies where it does not.
+   *
+   * @param copies holds copies
+   */
+  public Map<String, Tensor> hostTensors(Arena copies) {
+    Map<String, Tensor> tensors = tensors();
+    tensors.replaceAll((name, tensor) -> hostTensor(tensor, copies));
+    return tensors;
+  }
+
+  private Tensor hostTensor(Tensor tensor, Arena copies) {
+    if (tensor.place() == Tensor.Place.HOST) {
+      return tensor;
+    }
+    Tensor copy = copies.allocate(tensor.type(), tensor.shape());
+    decoder.engine().copy(tensor, copy);
+    return copy;
+  }
+
+  /**
    * Sets every trained parameter, for instance from an adapter.
    *
-   * @param values F32, by the names of {@link #tensors()}
+   * @param values F32 in host memory, by the names of {@link #tensors()}
    * @throws SparktuneException {@code MISMATCH} when names or shapes are not the model's
    */
   public void load(Map<String, Tensor> values) {
@@ -89,7 +118,7 @@ public final class DecoderTrainable implements Trainable<Batch> {
       }
     }
     tensors.forEach((name, tensor) -> requireFit(name, tensor, values.get(name)));
-    tensors.forEach((name, tensor) -> tensor.copyFrom(values.get(name)));
+    tensors.forEach((name, tensor) -> decoder.engine().copy(values.get(name), tensor));
     parametersChanged();
   }
 

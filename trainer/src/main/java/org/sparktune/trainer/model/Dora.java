@@ -56,9 +56,7 @@ final class Dora {
     dots = engine.allocate(DType.F32, out);
     downWeight = engine.allocate(DType.F32, down.rows(), out);
     downDown = engine.allocate(DType.F32, down.rows(), down.rows());
-    for (long i = 0; i < out; i++) {
-      gain.setFloat(i, 1);
-    }
+    engine.fill(gain, 1);
   }
 
   /** {@code (out)}: 1 where a module has no factors. */
@@ -78,10 +76,7 @@ final class Dora {
     }
     computeNorms();
     for (Part part : parts) {
-      for (long i = 0; i < part.magnitude().size(); i++) {
-        gain.setFloat(
-            part.from() + i, part.magnitude().getFloat(i) / norms.getFloat(part.from() + i));
-      }
+      engine.divide(part.magnitude(), of(part, norms), of(part, gain), false);
     }
     current = true;
   }
@@ -90,9 +85,7 @@ final class Dora {
   void initializeMagnitudes() {
     computeNorms();
     for (Part part : parts) {
-      for (long i = 0; i < part.magnitude().size(); i++) {
-        part.magnitude().setFloat(i, norms.getFloat(part.from() + i));
-      }
+      engine.copy(of(part, norms), part.magnitude());
     }
     current = false;
   }
@@ -101,26 +94,24 @@ final class Dora {
     engine.linear(down, weight, null, downWeight, false);
     engine.product(false, down, true, down, 1, 0, downDown);
     for (Part part : parts) {
-      Tensor up = part.factors().up();
-      double scale = part.factors().scale();
-      int rank = (int) up.columns();
-      for (long row = 0; row < up.rows(); row++) {
-        double cross = 0;
-        double square = 0;
-        for (int i = 0; i < rank; i++) {
-          double left = up.getFloat(row * rank + i);
-          long downRow = (long) part.rankFrom() + i;
-          cross += left * downWeight.getFloat(downRow * downWeight.columns() + part.from() + row);
-          for (int j = 0; j < rank; j++) {
-            double right = up.getFloat(row * rank + j);
-            square += left * right * downDown.getFloat(downRow * down.rows() + part.rankFrom() + j);
-          }
-        }
-        double squares = rowSquares.getFloat(part.from() + row);
-        double norm = Math.sqrt(squares + 2 * scale * cross + scale * scale * square);
-        norms.setFloat(part.from() + row, (float) norm);
-      }
+      ProjectionGroup.Up factors = part.factors();
+      long rank = factors.up().columns();
+      long rankTo = part.rankFrom() + rank;
+      engine.adaptedRowNorms(
+          of(part, rowSquares),
+          factors.up(),
+          downWeight
+              .rows(part.rankFrom(), rankTo)
+              .columns(part.from(), part.from() + factors.up().rows()),
+          downDown.rows(part.rankFrom(), rankTo).columns(part.rankFrom(), rankTo),
+          factors.scale(),
+          of(part, norms));
     }
+  }
+
+  /** A part's elements of a vector of all outputs. */
+  private static Tensor of(Part part, Tensor outputs) {
+    return outputs.view(part.from(), part.magnitude().size());
   }
 
   /**
@@ -134,10 +125,7 @@ final class Dora {
   Tensor backward(Tensor dy, Tensor linear, Tensor dLinear) {
     engine.columnDots(dy, linear, dots);
     for (Part part : parts) {
-      for (long i = 0; i < part.dMagnitude().size(); i++) {
-        float gradient = dots.getFloat(part.from() + i) / norms.getFloat(part.from() + i);
-        part.dMagnitude().setFloat(i, part.dMagnitude().getFloat(i) + gradient);
-      }
+      engine.divide(of(part, dots), of(part, norms), part.dMagnitude(), true);
     }
     Tensor d = linearGradient.of(dLinear);
     engine.scaleColumns(dy, gain, null, d, false);

@@ -6,10 +6,11 @@ import java.util.List;
 import java.util.Set;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
-import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.KeyValueCache;
 import org.sparktune.trainer.memory.DType;
-import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
 
 /** Continues prompts with a key/value cache, several at once. */
 public final class Generator {
@@ -37,7 +38,6 @@ public final class Generator {
 
   /** A prompt on its way. */
   private static final class Sequence {
-    private final KeyValueCache cache;
     private final Sampler sampler;
     private final int index;
     private final int limit;
@@ -46,8 +46,7 @@ public final class Generator {
     private int[] pending;
     private boolean stopped;
 
-    Sequence(KeyValueCache cache, Sampler sampler, int index, int limit, int[] prompt) {
-      this.cache = cache;
+    Sequence(Sampler sampler, int index, int limit, int[] prompt) {
       this.sampler = sampler;
       this.index = index;
       this.limit = limit;
@@ -57,6 +56,10 @@ public final class Generator {
 
     boolean finished() {
       return stopped || count == limit;
+    }
+
+    int capacity() {
+      return pending.length + limit;
     }
   }
 
@@ -77,29 +80,29 @@ public final class Generator {
    */
   public List<Continuation> generate(
       List<int[]> prompts, SamplingOptions options, Set<Integer> stopIds, TokenListener listener) {
-    try (Arena arena = new Arena("the key/value cache")) {
-      List<Sequence> sequences = new ArrayList<>();
-      for (int[] prompt : prompts) {
-        sequences.add(sequence(prompt, options, sequences.size(), arena));
-      }
+    List<Sequence> sequences = new ArrayList<>();
+    for (int[] prompt : prompts) {
+      sequences.add(sequence(prompt, options, sequences.size()));
+    }
+    try (Session session = new Session(sequences, options, stopIds, listener)) {
       for (Sequence sequence : sequences) {
-        advance(List.of(sequence), stopIds, listener);
+        session.advance(List.of(sequence));
       }
       List<Sequence> unfinished = unfinished(sequences);
       while (!unfinished.isEmpty()) {
-        advance(unfinished, stopIds, listener);
+        session.advance(unfinished);
         unfinished = unfinished(unfinished);
       }
-      List<Continuation> continuations = new ArrayList<>();
-      for (Sequence sequence : sequences) {
-        int[] tokens = Arrays.copyOf(sequence.tokens, sequence.count);
-        continuations.add(new Continuation(tokens, sequence.stopped));
-      }
-      return continuations;
     }
+    List<Continuation> continuations = new ArrayList<>();
+    for (Sequence sequence : sequences) {
+      int[] tokens = Arrays.copyOf(sequence.tokens, sequence.count);
+      continuations.add(new Continuation(tokens, sequence.stopped));
+    }
+    return continuations;
   }
 
-  private Sequence sequence(int[] prompt, SamplingOptions options, int index, Arena arena) {
+  private Sequence sequence(int[] prompt, SamplingOptions options, int index) {
     int room = decoder.config().maxPositions() - prompt.length;
     if (prompt.length == 0 || room < 1) {
       throw new SparktuneException(
@@ -110,10 +113,9 @@ public final class Generator {
     }
     decoder.checkIds(prompt);
     int limit = Math.min(options.maxNewTokens(), room);
-    KeyValueCache cache = new KeyValueCache(decoder.config(), prompt.length + limit, arena);
     Sampler sampler = new Sampler(options, index);
     sampler.see(prompt);
-    return new Sequence(cache, sampler, index, limit, prompt);
+    return new Sequence(sampler, index, limit, prompt);
   }
 
   private static List<Sequence> unfinished(List<Sequence> sequences) {
@@ -126,89 +128,99 @@ public final class Generator {
     return unfinished;
   }
 
-  /** Runs the pending tokens of sequences and chooses the next token of each. */
-  private void advance(List<Sequence> sequences, Set<Integer> stopIds, TokenListener listener) {
-    CachedPass pass = new CachedPass(sequences);
-    int vocabulary = decoder.config().vocabularySize();
-    try (Arena arena = new Arena("next-token logits")) {
-      Tensor logits = arena.allocate(DType.F32, sequences.size(), vocabulary);
-      pass.run(logits);
-      float[] row = new float[vocabulary];
-      for (int i = 0; i < sequences.size(); i++) {
+  /** What all passes of a call share. */
+  private final class Session implements AutoCloseable {
+    private final SamplingOptions options;
+    private final Set<Integer> stopIds;
+    private final TokenListener listener;
+    private final Engine engine = decoder.engine();
+    private final int vocabulary = decoder.config().vocabularySize();
+    private final KeyValueCache cache;
+    private final TensorArena arena;
+
+    /** {@code (S, V)}. */
+    private final Tensor logits;
+
+    Session(
+        List<Sequence> sequences,
+        SamplingOptions options,
+        Set<Integer> stopIds,
+        TokenListener listener) {
+      this.options = options;
+      this.stopIds = stopIds;
+      this.listener = listener;
+      int[] capacities = sequences.stream().mapToInt(Sequence::capacity).toArray();
+      DecoderConfig config = decoder.config();
+      cache = engine.keyValueCache(config.layers(), config.keyColumns(), capacities);
+      arena = engine.arena("next-token logits");
+      logits = arena.allocate(DType.F32, Math.max(1, capacities.length), vocabulary);
+    }
+
+    /** Runs the pending tokens of sequences and chooses the next token of each. */
+    void advance(List<Sequence> sequences) {
+      Tensor computed = logits.rows(0, sequences.size());
+      run(sequences, computed);
+      int[] tokens = choose(sequences, computed);
+      for (int i = 0; i < tokens.length; i++) {
         Sequence sequence = sequences.get(i);
-        Memory.copyToHeap(logits.rowAddress(i), row, vocabulary);
-        int token = sequence.sampler.next(row);
-        sequence.pending = new int[] {token};
-        sequence.stopped = stopIds.contains(token);
+        sequence.pending = new int[] {tokens[i]};
+        sequence.stopped = stopIds.contains(tokens[i]);
         if (!sequence.stopped) {
-          sequence.tokens[sequence.count++] = token;
-          listener.chosen(sequence.index, token);
+          sequence.tokens[sequence.count++] = tokens[i];
+          listener.chosen(sequence.index, tokens[i]);
         }
       }
     }
-  }
 
-  /** One pass of pending tokens against the caches. */
-  private final class CachedPass {
-    private final List<Sequence> sequences;
-    private final int[] starts;
-    private final int[] lengths;
-    private final int[] tokens;
-    private int layer;
-
-    CachedPass(List<Sequence> sequences) {
-      this.sequences = sequences;
-      starts = new int[sequences.size() + 1];
-      lengths = new int[sequences.size()];
-      for (int i = 0; i < sequences.size(); i++) {
-        Sequence sequence = sequences.get(i);
-        starts[i + 1] = starts[i] + sequence.pending.length;
-        lengths[i] = sequence.cache.length() + sequence.pending.length;
+    private int[] choose(List<Sequence> sequences, Tensor computed) {
+      if (options.takesLikeliest()) {
+        return engine.greatestColumns(computed);
       }
-      tokens = new int[starts[sequences.size()]];
-      for (int i = 0; i < sequences.size(); i++) {
+      int[] tokens = new int[sequences.size()];
+      for (int i = 0; i < tokens.length; i++) {
+        float[] row = engine.toArray(computed.rows(i, i + 1L));
+        tokens[i] = sequences.get(i).sampler.next(row);
+      }
+      return tokens;
+    }
+
+    /** One pass of pending tokens against the cache. */
+    private void run(List<Sequence> sequences, Tensor computed) {
+      int count = sequences.size();
+      int[] starts = new int[count + 1];
+      int[] indexes = new int[count];
+      int[] lastRows = new int[count];
+      RopeTable.Span[] spans = new RopeTable.Span[count];
+      for (int i = 0; i < count; i++) {
+        Sequence sequence = sequences.get(i);
+        int cached = cache.length(sequence.index);
+        starts[i + 1] = starts[i] + sequence.pending.length;
+        indexes[i] = sequence.index;
+        lastRows[i] = starts[i + 1] - 1;
+        spans[i] = new RopeTable.Span(cached, cached + sequence.pending.length);
+      }
+      int[] tokens = new int[starts[count]];
+      for (int i = 0; i < count; i++) {
         int[] pending = sequences.get(i).pending;
         System.arraycopy(pending, 0, tokens, starts[i], pending.length);
       }
-    }
-
-    void run(Tensor logits) {
+      KeyValueCache.Rows rows = new KeyValueCache.Rows(indexes, starts);
       Workspace workspace = decoder.inference();
       workspace.resize(tokens.length);
-      int[] lastRows = new int[sequences.size()];
-      for (int i = 0; i < lastRows.length; i++) {
-        lastRows[i] = starts[i + 1] - 1;
-        int cached = sequences.get(i).cache.length();
-        decoder
-            .rope()
-            .fill(
-                cached,
-                lengths[i],
-                lengths[i],
-                starts[i],
-                workspace.scratch().cos,
-                workspace.scratch().sin);
-      }
       decoder.run(
           tokens,
           workspace,
-          (shape, q, k, v, out, logSumExp) -> {
-            Tensor[] keys = new Tensor[lengths.length];
-            Tensor[] values = new Tensor[lengths.length];
-            for (int i = 0; i < lengths.length; i++) {
-              KeyValueCache cache = sequences.get(i).cache;
-              cache.append(layer, k, v, starts[i], starts[i + 1] - starts[i]);
-              keys[i] = cache.keys(layer);
-              values[i] = cache.values(layer);
-            }
-            decoder.engine().cachedAttention(q, starts, keys, values, lengths, shape, out);
-            layer++;
-          },
+          decoder.rope().of(spans),
+          (layer, shape, q, k, v, out, logSumExp) -> cache.attend(layer, rows, q, k, v, shape, out),
           Passage.PLAIN);
-      for (int i = 0; i < lengths.length; i++) {
-        sequences.get(i).cache.grow(lengths[i]);
-      }
-      decoder.logitsOfRows(lastRows, logits);
+      cache.grow(rows);
+      decoder.logitsOfRows(lastRows, computed);
+    }
+
+    @Override
+    public void close() {
+      cache.close();
+      arena.close();
     }
   }
 }

@@ -5,7 +5,7 @@ import org.sparktune.trainer.memory.Tensor;
 /**
  * What a block's forward pass leaves for its backward pass, for N tokens. Norm outputs and the
  * product of gate and up are not kept: recomputing them costs one pass over memory, keeping them
- * half as much memory again.
+ * half as much memory again. All are of the engine's activation type but inverse RMS and logSumExp.
  */
 final class LayerBuffers {
   /** {@code (N, C)}: the block's input. */
@@ -52,18 +52,18 @@ final class LayerBuffers {
   record GroupBuffers(Tensor reduced, Tensor linear) {
     static GroupBuffers of(Carver carver, GroupPlan plan, int tokens) {
       return new GroupBuffers(
-          plan.adapted() ? carver.take(tokens, plan.rank()) : null,
-          plan.decomposed() ? carver.take(tokens, plan.out()) : null);
+          plan.adapted() ? carver.takeActivation(tokens, plan.rank()) : null,
+          plan.decomposed() ? carver.takeActivation(tokens, plan.out()) : null);
     }
   }
 
   LayerBuffers(Carver carver, DecoderConfig config, DecoderPlan.LayerPlan plan, int tokens) {
     int queryKeyColumns = config.queryColumns() + config.keyColumns();
-    input = carver.take(tokens, config.hiddenSize());
+    input = carver.takeActivation(tokens, config.hiddenSize());
     inputInverseRms = carver.take(tokens);
-    queryKeyValue = carver.take(tokens, queryKeyColumns + config.keyColumns());
+    queryKeyValue = carver.takeActivation(tokens, queryKeyColumns + config.keyColumns());
     if (config.architecture().queryKeyNorm()) {
-      normedQueryKey = carver.take(tokens, queryKeyColumns);
+      normedQueryKey = carver.takeActivation(tokens, queryKeyColumns);
       headInverseRms = new Tensor[config.heads() + config.keyValueHeads()];
       for (int head = 0; head < headInverseRms.length; head++) {
         headInverseRms[head] = carver.take(tokens);
@@ -72,11 +72,11 @@ final class LayerBuffers {
       normedQueryKey = null;
       headInverseRms = null;
     }
-    attention = carver.take(tokens, config.queryColumns());
+    attention = carver.takeActivation(tokens, config.queryColumns());
     logSumExp = carver.take(tokens, config.heads());
-    middle = carver.take(tokens, config.hiddenSize());
+    middle = carver.takeActivation(tokens, config.hiddenSize());
     middleInverseRms = carver.take(tokens);
-    gateUp = carver.take(tokens, 2L * config.feedForwardSize());
+    gateUp = carver.takeActivation(tokens, 2L * config.feedForwardSize());
     queryKeyValueFactors = GroupBuffers.of(carver, plan.queryKeyValue(), tokens);
     outputFactors = GroupBuffers.of(carver, plan.output(), tokens);
     gateUpFactors = GroupBuffers.of(carver, plan.gateUp(), tokens);

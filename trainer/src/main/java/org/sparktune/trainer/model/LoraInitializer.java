@@ -10,7 +10,7 @@ final class LoraInitializer {
   /**
    * Fills an A factor.
    *
-   * @param down {@code (r, in)}
+   * @param down {@code (r, in)} in host memory
    */
   static void initialize(Tensor down, GroupPlan.Module module, Tuning tuning) {
     Tuning.Lora lora = (Tuning.Lora) tuning;

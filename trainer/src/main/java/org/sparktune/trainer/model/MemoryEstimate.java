@@ -4,10 +4,8 @@ import java.util.Locale;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Slices;
-import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.ScratchDemand;
-import org.sparktune.trainer.engine.choice.Engines;
-import org.sparktune.trainer.engine.cpu.CpuEngines;
 import org.sparktune.trainer.memory.DType;
 
 /**
@@ -19,7 +17,7 @@ import org.sparktune.trainer.memory.DType;
  * @param parameters trained parameters, F32, and the engine's BF16 copies of their matrices
  * @param gradients their gradients and partial sums of them, F32
  * @param optimizer the optimizer's state, F32: with AdamW two moments for each owned parameter
- * @param activations what forward leaves for backward, and memory that blocks share
+ * @param activations what forward leaves for backward, memory that blocks share, cosines and sines
  * @param head rows that carry loss, before and behind the final norm
  * @param scratch what the engine takes for itself, logits in chunks among it
  */
@@ -31,18 +29,16 @@ public record MemoryEstimate(
     long activations,
     long head,
     long scratch) {
-  private static final int BF16_BYTES = 2;
-
   /**
    * Estimates a training run.
    *
    * @param tuning what is trained
    * @param batch the largest micro-batch
-   * @param precision the engine's
+   * @param engine what will compute
    */
   public static MemoryEstimate training(
-      DecoderConfig config, Tuning tuning, BatchSize batch, Engine.Precision precision) {
-    return training(config, tuning, batch, precision, Sharing.ALONE);
+      DecoderConfig config, Tuning tuning, BatchSize batch, EngineFootprint engine) {
+    return training(config, tuning, batch, engine, Sharing.ALONE);
   }
 
   /**
@@ -62,24 +58,26 @@ public record MemoryEstimate(
       DecoderConfig config,
       Tuning tuning,
       BatchSize batch,
-      Engine.Precision precision,
+      EngineFootprint engine,
       Sharing sharing) {
     DecoderPlan plan = DecoderPlan.of(config, tuning);
     long trained = plan.layout().size();
     int owners = Slices.groups(sharing.ranks());
     long owned = (trained + owners - 1) / owners;
     long matrices = trainedMatrices(plan);
-    long operandBytes = precision == Engine.Precision.BF16 ? BF16_BYTES : Float.BYTES;
-    long copies = precision == Engine.Precision.BF16 ? matrices * BF16_BYTES : 0;
+    ElementTypes types = ElementTypes.of(engine);
+    long operandBytes = types.operand().bytes();
+    long copies = types.operand() == DType.F32 ? 0 : matrices * operandBytes;
     return new MemoryEstimate(
         frozenElements(plan) * operandBytes
-            + CpuEngines.packedBytes(multipliedElements(plan) * operandBytes),
+            + engine.secondCopyBytes(multipliedElements(plan) * operandBytes),
         trained * Float.BYTES + copies,
         (1L + sharing.partialSums()) * trained * Float.BYTES,
         sharing.statePerParameter() * owned * Float.BYTES,
-        Workspace.bytes(plan, true, batch.tokens(), operandType(precision)),
-        SelectedRows.bytes(config.hiddenSize(), batch.tokens()),
-        Engines.scratchBytes(demand(plan, batch, true, matrices > 0), precision));
+        Workspace.bytes(plan, true, batch.tokens(), types)
+            + RopeTable.bytes(config, batch.sequenceLength()),
+        SelectedRows.bytes(config.hiddenSize(), batch.tokens(), types),
+        engine.scratchBytes(demand(plan, batch, true, matrices > 0)));
   }
 
   /**
@@ -88,17 +86,18 @@ public record MemoryEstimate(
    * @param batch the largest batch
    */
   public static MemoryEstimate evaluation(
-      DecoderConfig config, BatchSize batch, Engine.Precision precision) {
+      DecoderConfig config, BatchSize batch, EngineFootprint engine) {
     DecoderPlan plan = DecoderPlan.of(config, new Tuning.Nothing());
-    long operandBytes = precision == Engine.Precision.BF16 ? BF16_BYTES : Float.BYTES;
+    ElementTypes types = ElementTypes.of(engine);
     return new MemoryEstimate(
-        config.parameters() * operandBytes,
+        config.parameters() * types.operand().bytes(),
         0,
         0,
         0,
-        Workspace.bytes(plan, false, batch.tokens(), operandType(precision)),
-        SelectedRows.bytes(config.hiddenSize(), batch.tokens()),
-        Engines.scratchBytes(demand(plan, batch, false, false), precision));
+        Workspace.bytes(plan, false, batch.tokens(), types)
+            + RopeTable.bytes(config, batch.sequenceLength()),
+        SelectedRows.bytes(config.hiddenSize(), batch.tokens(), types),
+        engine.scratchBytes(demand(plan, batch, false, false)));
   }
 
   private static ScratchDemand demand(
@@ -131,13 +130,6 @@ public record MemoryEstimate(
       }
     }
     return elements;
-  }
-
-  private static DType operandType(Engine.Precision precision) {
-    return switch (precision) {
-      case F32 -> DType.F32;
-      case BF16 -> DType.BF16;
-    };
   }
 
   /** Elements of the layers' frozen matrices. */

@@ -46,4 +46,9 @@ public record SamplingOptions(
           ErrorCode.USAGE, "%s is %s.".formatted(name, value), "It must be " + expected + ".");
     }
   }
+
+  /** Whether the next token is simply the one with the greatest logit. */
+  boolean takesLikeliest() {
+    return temperature == 0 && repetitionPenalty == 1;
+  }
 }

@@ -3,14 +3,11 @@ package org.sparktune.trainer.model;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 
-/** Memory that every block uses in turn, for N tokens. */
+/**
+ * Memory that every block uses in turn, for N tokens, of the engine's activation type where nothing
+ * else is said.
+ */
 final class Scratch {
-  /** {@code (N, D/2)}. */
-  final Tensor cos;
-
-  /** {@code (N, D/2)}. */
-  final Tensor sin;
-
   /** {@code (N, C)}: the last block's output. */
   final Tensor hidden;
 
@@ -37,8 +34,8 @@ final class Scratch {
     final Tensor activation;
 
     /**
-     * {@code (N, 2F)}: of gate and up, in the engine's operand type; null where their gradients are
-     * written over them.
+     * {@code (N, 2F)}: of gate and up, in the engine's operand type; null where that is the
+     * activations' and the gradients are written over them.
      */
     final Tensor gateUp;
 
@@ -63,17 +60,19 @@ final class Scratch {
     private Gradients(Carver carver, DecoderPlan plan, int tokens, DType operandType) {
       DecoderConfig config = plan.config();
       int queryKeyColumns = config.queryColumns() + config.keyColumns();
-      residual = carver.take(tokens, config.hiddenSize());
-      normed = carver.take(tokens, config.hiddenSize());
-      activation = carver.take(tokens, config.feedForwardSize());
+      residual = carver.takeActivation(tokens, config.hiddenSize());
+      normed = carver.takeActivation(tokens, config.hiddenSize());
+      activation = carver.takeActivation(tokens, config.feedForwardSize());
       gateUp =
-          operandType == DType.F32
+          operandType == carver.types().activation()
               ? null
               : carver.take(operandType, tokens, 2L * config.feedForwardSize());
-      attention = carver.take(tokens, config.queryColumns());
-      queryKeyValue = carver.take(tokens, queryKeyColumns + config.keyColumns());
+      attention = carver.takeActivation(tokens, config.queryColumns());
+      queryKeyValue = carver.takeActivation(tokens, queryKeyColumns + config.keyColumns());
       normedQueryKey =
-          config.architecture().queryKeyNorm() ? carver.take(tokens, queryKeyColumns) : null;
+          config.architecture().queryKeyNorm()
+              ? carver.takeActivation(tokens, queryKeyColumns)
+              : null;
       int rank = 0;
       int decomposedOut = 0;
       for (DecoderPlan.LayerPlan layer : plan.layers()) {
@@ -82,24 +81,21 @@ final class Scratch {
           decomposedOut = Math.max(decomposedOut, group.decomposed() ? group.out() : 0);
         }
       }
-      reduced = carver.take(tokens, Math.max(1, rank));
-      dropped = plan.dropout() > 0 ? carver.take(tokens, largestInput(config)) : null;
-      linear = decomposedOut > 0 ? carver.take(tokens, decomposedOut) : null;
+      reduced = carver.takeActivation(tokens, Math.max(1, rank));
+      dropped = plan.dropout() > 0 ? carver.takeActivation(tokens, largestInput(config)) : null;
+      linear = decomposedOut > 0 ? carver.takeActivation(tokens, decomposedOut) : null;
     }
   }
 
-  /**
-   * @param preferred the type in which products read their operands best
-   */
-  Scratch(Carver carver, DecoderPlan plan, int tokens, boolean backward, DType preferred) {
+  Scratch(Carver carver, DecoderPlan plan, int tokens, boolean backward) {
     DecoderConfig config = plan.config();
-    DType operandType = plan.feedsProductsOnly() ? preferred : DType.F32;
-    cos = carver.take(tokens, config.headSize() / 2);
-    sin = carver.take(tokens, config.headSize() / 2);
-    hidden = carver.take(tokens, config.hiddenSize());
-    normed = carver.take(tokens, config.hiddenSize());
+    ElementTypes types = carver.types();
+    DType operandType = plan.feedsProductsOnly() ? types.operand() : types.activation();
+    hidden = carver.takeActivation(tokens, config.hiddenSize());
+    normed = carver.takeActivation(tokens, config.hiddenSize());
     activation = carver.take(operandType, tokens, config.feedForwardSize());
-    dropped = backward && plan.dropout() > 0 ? carver.take(tokens, largestInput(config)) : null;
+    dropped =
+        backward && plan.dropout() > 0 ? carver.takeActivation(tokens, largestInput(config)) : null;
     gradients = backward ? new Gradients(carver, plan, tokens, operandType) : null;
   }
 

@@ -1,17 +1,19 @@
 package org.sparktune.trainer.model;
 
-import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.DType;
-import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
 
 /**
  * The positions that carry loss, gathered so that the final norm and the head see no others. M is
  * their number; memory grows to the largest M seen.
  */
 final class SelectedRows implements AutoCloseable {
+  private final Engine engine;
   private final int hiddenSize;
-  private Arena arena = new Arena("selected rows");
+  private final ElementTypes types;
+  private TensorArena arena;
   private Tensor block;
   private int[] rows = new int[0];
   private int[] targets = new int[0];
@@ -28,20 +30,29 @@ final class SelectedRows implements AutoCloseable {
   private Tensor dLogProbs;
   private Tensor logSumExp;
 
-  SelectedRows(int hiddenSize) {
+  SelectedRows(int hiddenSize, Engine engine) {
+    this(hiddenSize, engine, ElementTypes.of(engine));
+  }
+
+  private SelectedRows(int hiddenSize, Engine engine, ElementTypes types) {
     this.hiddenSize = hiddenSize;
+    this.engine = engine;
+    this.types = types;
   }
 
   /** The bytes for M rows. */
-  static long bytes(int hiddenSize, int count) {
-    Carver carver = Carver.measuring();
-    new SelectedRows(hiddenSize).cut(carver, count);
+  static long bytes(int hiddenSize, int count, ElementTypes types) {
+    Carver carver = Carver.measuring(types);
+    new SelectedRows(hiddenSize, null, types).cut(carver, count);
     return carver.used();
   }
 
   /** Selects the positions of a batch that have a target. */
   void select(Batch batch) {
     resize(batch.validTokens());
+    // Engines may keep copies of index arrays: each selection has its own.
+    rows = new int[count()];
+    targets = new int[count()];
     int count = 0;
     int[] batchTargets = batch.targets();
     for (int i = 0; i < batchTargets.length; i++) {
@@ -56,30 +67,30 @@ final class SelectedRows implements AutoCloseable {
   /** Selects given positions; there are no targets. */
   void select(int[] positions) {
     resize(positions.length);
-    System.arraycopy(positions, 0, rows, 0, positions.length);
+    rows = positions.clone();
   }
 
   private void resize(int count) {
     if (cut && count == rows.length) {
       return;
     }
-    long needed = bytes(hiddenSize, count);
+    long needed = bytes(hiddenSize, count, types);
     if (block == null || block.byteSize() < needed) {
-      arena.close();
-      arena = new Arena("%,d selected rows".formatted(count));
+      close();
+      arena = engine.arena("%,d selected rows".formatted(count));
       block = arena.allocate(DType.I8, needed);
     }
     rows = new int[count];
     targets = new int[count];
-    cut(Carver.of(block), count);
+    cut(Carver.of(block, types), count);
   }
 
   private void cut(Carver carver, int count) {
-    input = carver.take(count, hiddenSize);
-    normed = carver.take(count, hiddenSize);
+    input = carver.takeActivation(count, hiddenSize);
+    normed = carver.takeActivation(count, hiddenSize);
     inverseRms = carver.take(count);
-    dNormed = carver.take(count, hiddenSize);
-    dInput = carver.take(count, hiddenSize);
+    dNormed = carver.takeActivation(count, hiddenSize);
+    dInput = carver.takeActivation(count, hiddenSize);
     logProbs = carver.take(count);
     dLogProbs = carver.take(count);
     logSumExp = carver.take(count);
@@ -132,27 +143,22 @@ final class SelectedRows implements AutoCloseable {
 
   /** Copies the selected rows of {@code (N, C)} to {@link #input}. */
   void gather(Tensor hidden) {
-    long bytes = (long) hiddenSize * Float.BYTES;
-    for (int i = 0; i < rows.length; i++) {
-      Memory.copy(hidden.rowAddress(rows[i]), input.rowAddress(i), bytes);
-    }
+    engine.gatherRows(hidden, rows, input);
   }
 
   /** Copies {@link #dInput} to the selected rows of {@code (N, C)} and zero to the others. */
   void scatterGradient(Tensor dHidden) {
-    dHidden.zero();
-    long bytes = (long) hiddenSize * Float.BYTES;
-    for (int i = 0; i < rows.length; i++) {
-      Memory.copy(dInput.rowAddress(i), dHidden.rowAddress(rows[i]), bytes);
-    }
+    engine.scatterRows(dInput, rows, dHidden);
   }
 
   long allocatedBytes() {
-    return arena.allocatedBytes();
+    return arena == null ? 0 : arena.allocatedBytes();
   }
 
   @Override
   public void close() {
-    arena.close();
+    if (arena != null) {
+      arena.close();
+    }
   }
 }

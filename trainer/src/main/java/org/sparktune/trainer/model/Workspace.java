@@ -2,9 +2,10 @@ package org.sparktune.trainer.model;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
 
 /**
  * The memory of a pass over N tokens. One block, sized for the largest batch seen so far, is cut
@@ -13,30 +14,30 @@ import org.sparktune.trainer.memory.Tensor;
 final class Workspace implements AutoCloseable {
   private final DecoderPlan plan;
   private final boolean backward;
-  private final DType operandType;
-  private Arena arena = new Arena("activations");
+  private final Engine engine;
+  private final ElementTypes types;
+  private TensorArena arena;
   private Tensor block;
   private int tokens = -1;
-  private int[] positions;
   private List<LayerBuffers> layers = List.of();
   private Scratch scratch;
 
   /**
    * @param backward whether every block's activations are kept for a backward pass; otherwise all
    *     blocks share one set
-   * @param operandType the type in which the engine's products read their operands best
    */
-  Workspace(DecoderPlan plan, boolean backward, DType operandType) {
+  Workspace(DecoderPlan plan, boolean backward, Engine engine) {
     this.plan = plan;
     this.backward = backward;
-    this.operandType = operandType;
+    this.engine = engine;
+    this.types = ElementTypes.of(engine);
   }
 
   /** The bytes for so many tokens. */
-  static long bytes(DecoderPlan plan, boolean backward, int tokens, DType operandType) {
-    Carver carver = Carver.measuring();
+  static long bytes(DecoderPlan plan, boolean backward, int tokens, ElementTypes types) {
+    Carver carver = Carver.measuring(types);
     cutLayers(carver, plan, backward, tokens);
-    new Scratch(carver, plan, tokens, backward, operandType);
+    new Scratch(carver, plan, tokens, backward);
     return carver.used();
   }
 
@@ -45,19 +46,15 @@ final class Workspace implements AutoCloseable {
     if (newTokens == tokens) {
       return;
     }
-    long needed = bytes(plan, backward, newTokens, operandType);
+    long needed = bytes(plan, backward, newTokens, types);
     if (block == null || block.byteSize() < needed) {
-      arena.close();
-      arena = new Arena("activations of %,d tokens".formatted(newTokens));
+      close();
+      arena = engine.arena("activations of %,d tokens".formatted(newTokens));
       block = arena.allocate(DType.I8, needed);
     }
-    Carver carver = Carver.of(block);
+    Carver carver = Carver.of(block, types);
     layers = cutLayers(carver, plan, backward, newTokens);
-    scratch = new Scratch(carver, plan, newTokens, backward, operandType);
-    positions = new int[newTokens];
-    for (int i = 0; i < newTokens; i++) {
-      positions[i] = i;
-    }
+    scratch = new Scratch(carver, plan, newTokens, backward);
     tokens = newTokens;
   }
 
@@ -89,18 +86,15 @@ final class Workspace implements AutoCloseable {
     return scratch;
   }
 
-  /** 0, 1, … N - 1: each token has its own row of cosines and sines. */
-  int[] positions() {
-    return positions;
-  }
-
   /** Bytes held. */
   long allocatedBytes() {
-    return arena.allocatedBytes();
+    return arena == null ? 0 : arena.allocatedBytes();
   }
 
   @Override
   public void close() {
-    arena.close();
+    if (arena != null) {
+      arena.close();
+    }
   }
 }

@@ -3,9 +3,10 @@ package org.sparktune.trainer.optim;
 import java.util.ArrayList;
 import java.util.List;
 import org.sparktune.trainer.collective.ShardedVector;
-import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.engine.VectorOperators;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
 
 /**
  * AdamW (Loshchilov and Hutter 2019) with PyTorch's arithmetic: decay decoupled from the moments,
@@ -14,42 +15,36 @@ import org.sparktune.trainer.memory.Tensor;
  */
 public final class AdamW implements Optimizer {
   private final AdamWOptions options;
-  private final FlatVectors vectors;
+  private final VectorOperators vectors;
   private final Ownership ownership;
-  private final Arena arena = new Arena("AdamW's moments");
+  private final TensorArena arena;
   private final Tensor first;
   private final Tensor second;
-  private final List<List<Block>> blocks = new ArrayList<>();
+  private final List<List<VectorOperators.Stretch>> stretches = new ArrayList<>();
   private long steps;
-  private Factors factors;
-
-  /** A stretch of parameters that are treated alike. */
-  private record Block(long offset, long stateOffset, int count, boolean decayed) {}
-
-  /** A step's scalars, as {@code OptimizerKernels.adamW} takes them. */
-  private record Factors(
-      float gradientScale, float decay, float rootCorrection, float negativeStep) {}
+  private VectorOperators.AdamWStep factors;
 
   /** Allocates zero moments for all parameters. */
-  public AdamW(ParameterLayout layout, AdamWOptions options, FlatVectors vectors) {
+  public AdamW(ParameterLayout layout, AdamWOptions options, VectorOperators vectors) {
     this(layout, Ownership.whole(layout.size()), options, vectors);
   }
 
   /**
-   * Allocates zero moments, eight bytes for each owned parameter, off the heap.
+   * Allocates zero moments, eight bytes for each owned parameter, beside the parameters.
    *
    * @param ownership what is updated
-   * @param vectors does the arithmetic
+   * @param vectors does the arithmetic, where the parameters are
    */
   public AdamW(
-      ParameterLayout layout, Ownership ownership, AdamWOptions options, FlatVectors vectors) {
+      ParameterLayout layout, Ownership ownership, AdamWOptions options, VectorOperators vectors) {
     this.options = options;
     this.vectors = vectors;
     this.ownership = ownership;
+    this.arena = vectors.arena("AdamW's moments");
     this.first = arena.allocate(DType.F32, ownership.ownedSize());
     this.second = arena.allocate(DType.F32, ownership.ownedSize());
     for (Ownership.Slice slice : ownership.slices()) {
-      blocks.add(blocks(layout, slice));
+      stretches.add(stretches(layout, slice));
     }
   }
 
@@ -81,8 +76,8 @@ public final class AdamW implements Optimizer {
   @Override
   public List<ShardedVector> state() {
     return List.of(
-        new ShardedVector("exp_avg", ownership.size(), ownership.ranges(), first),
-        new ShardedVector("exp_avg_sq", ownership.size(), ownership.ranges(), second));
+        new ShardedVector("exp_avg", ownership.size(), ownership.ranges(), first, vectors),
+        new ShardedVector("exp_avg_sq", ownership.size(), ownership.ranges(), second, vectors));
   }
 
   @Override
@@ -94,40 +89,20 @@ public final class AdamW implements Optimizer {
   public void begin(double learningRate, double gradientScale) {
     steps++;
     factors =
-        new Factors(
+        new VectorOperators.AdamWStep(
             (float) gradientScale,
             (float) (1.0 - learningRate * options.weightDecay()),
+            (float) (1.0 - options.beta1()),
+            (float) options.beta2(),
+            (float) (1.0 - options.beta2()),
             (float) Math.sqrt(1.0 - StrictMath.pow(options.beta2(), (double) steps)),
+            (float) options.epsilon(),
             (float) (-learningRate / (1.0 - StrictMath.pow(options.beta1(), (double) steps))));
   }
 
   @Override
   public void update(int bucket, Tensor parameters, Tensor gradients) {
-    List<Block> own = blocks.get(bucket);
-    Factors step = factors;
-    vectors.forEachBlock(
-        own.size(),
-        (index, kernels) -> {
-          Block block = own.get(index);
-          long offset = block.offset() * Float.BYTES;
-          long stateOffset = block.stateOffset() * Float.BYTES;
-          kernels
-              .optimizer()
-              .adamW(
-                  parameters.address() + offset,
-                  gradients.address() + offset,
-                  first.address() + stateOffset,
-                  second.address() + stateOffset,
-                  block.count(),
-                  step.gradientScale(),
-                  block.decayed() ? step.decay() : 1f,
-                  (float) (1.0 - options.beta1()),
-                  (float) options.beta2(),
-                  (float) (1.0 - options.beta2()),
-                  step.rootCorrection(),
-                  (float) options.epsilon(),
-                  step.negativeStep());
-        });
+    vectors.adamW(factors, stretches.get(bucket), parameters, gradients, first, second);
   }
 
   @Override
@@ -135,18 +110,17 @@ public final class AdamW implements Optimizer {
     arena.close();
   }
 
-  private static List<Block> blocks(ParameterLayout layout, Ownership.Slice slice) {
-    List<Block> blocks = new ArrayList<>();
+  private static List<VectorOperators.Stretch> stretches(
+      ParameterLayout layout, Ownership.Slice slice) {
+    List<VectorOperators.Stretch> stretches = new ArrayList<>();
     for (ParameterLayout.Stretch stretch : layout.stretches(slice.range())) {
-      for (long from = stretch.from(); from < stretch.to(); from += FlatVectors.BLOCK) {
-        blocks.add(
-            new Block(
-                from,
-                slice.stateOffset() + from - slice.range().from(),
-                (int) Math.min(FlatVectors.BLOCK, stretch.to() - from),
-                stretch.decayed()));
-      }
+      stretches.add(
+          new VectorOperators.Stretch(
+              stretch.from(),
+              slice.stateOffset() + stretch.from() - slice.range().from(),
+              stretch.to() - stretch.from(),
+              stretch.decayed()));
     }
-    return List.copyOf(blocks);
+    return List.copyOf(stretches);
   }
 }

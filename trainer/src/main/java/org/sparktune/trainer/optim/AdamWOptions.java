@@ -2,6 +2,7 @@ package org.sparktune.trainer.optim;
 
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.sparktune.trainer.engine.VectorOperators;
 
 /**
  * AdamW's hyperparameters (Loshchilov and Hutter 2019).
@@ -31,7 +32,8 @@ public record AdamWOptions(double beta1, double beta2, double epsilon, double we
   }
 
   @Override
-  public Optimizer create(ParameterLayout layout, Ownership ownership, FlatVectors vectors) {
+  public Optimizer create(
+      ParameterLayout layout, Ownership ownership, VectorOperators vectors, int threads) {
     return new AdamW(layout, ownership, this, vectors);
   }
 

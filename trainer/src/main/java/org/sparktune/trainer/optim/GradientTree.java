@@ -3,9 +3,10 @@ package org.sparktune.trainer.optim;
 import java.util.ArrayList;
 import java.util.List;
 import org.sparktune.trainer.collective.Slices.Range;
-import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.engine.VectorOperators;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
 
 /**
  * Sums the gradients of a step's micro-batches in one fixed binary tree over their index: leaves 2i
@@ -27,8 +28,8 @@ import org.sparktune.trainer.memory.Tensor;
  * for a single leaf.
  */
 public final class GradientTree implements AutoCloseable {
-  private final FlatVectors vectors;
-  private final Arena arena = new Arena("partial gradient sums");
+  private final VectorOperators vectors;
+  private final TensorArena arena;
   private final List<Tensor> partials = new ArrayList<>();
   private final Tensor gradients;
   private int seen;
@@ -36,10 +37,12 @@ public final class GradientTree implements AutoCloseable {
   /**
    * @param gradients {@code (P)} F32: holds each micro-batch's gradient in turn, in the end the sum
    * @param maximumLeaves most micro-batches of a step that are summed here
+   * @param vectors does the arithmetic, where the gradients are
    */
-  public GradientTree(Tensor gradients, int maximumLeaves, FlatVectors vectors) {
+  public GradientTree(Tensor gradients, int maximumLeaves, VectorOperators vectors) {
     this.gradients = gradients;
     this.vectors = vectors;
+    this.arena = vectors.arena("partial gradient sums");
     for (int level = partialSums(maximumLeaves); level > 0; level--) {
       partials.add(arena.allocate(DType.F32, gradients.size()));
     }
@@ -53,17 +56,17 @@ public final class GradientTree implements AutoCloseable {
   /** Begins a step: zeroes the gradients for the first micro-batch. */
   public void begin() {
     seen = 0;
-    gradients.zero();
+    vectors.zero(gradients);
   }
 
   /** Takes up a micro-batch's gradient and zeroes the vector for the next one. */
   public void next() {
     int level = 0;
     for (; (seen >> level & 1) == 1; level++) {
-      vectors.add(gradients, partials.get(level));
+      vectors.add(partials.get(level), gradients);
     }
-    vectors.copy(partials.get(level), gradients);
-    gradients.zero();
+    vectors.copy(gradients, partials.get(level));
+    vectors.zero(gradients);
     seen++;
   }
 
@@ -78,9 +81,10 @@ public final class GradientTree implements AutoCloseable {
    * @param range not finished before in this step
    */
   public void finish(Range range) {
+    Tensor part = gradients.view(range.from(), range.size());
     for (int level = 0; seen >> level != 0; level++) {
       if ((seen >> level & 1) == 1) {
-        vectors.add(gradients, partials.get(level), range);
+        vectors.add(partials.get(level).view(range.from(), range.size()), part);
       }
     }
   }

@@ -1,6 +1,7 @@
 package org.sparktune.trainer.optim;
 
 import java.util.List;
+import org.sparktune.trainer.engine.VectorOperators;
 import org.sparktune.trainer.memory.Tensor;
 
 /**
@@ -16,13 +17,19 @@ public interface Trainable<B> {
   ParameterLayout layout();
 
   /**
-   * The trained parameters, {@code (P)}, F32. After writing to it call {@link
-   * #parametersChanged()}.
+   * The trained parameters, {@code (P)}, F32, in memory of {@link #vectors()}. After writing to it
+   * call {@link #parametersChanged()}.
    */
   Tensor parameters();
 
   /** The gradient, {@code (P)}, F32. {@link #accumulate} adds to it; the caller zeroes it. */
   Tensor gradients();
+
+  /**
+   * What works on both vectors where they are: training does all its arithmetic through it. The
+   * host reaches neither of them when they are in a device's memory.
+   */
+  VectorOperators vectors();
 
   /**
    * Tells the model that {@link #parameters()} was written, so that derived copies (bf16, packed)

@@ -15,6 +15,8 @@ import org.nd4j.linalg.learning.config.AdaBelief;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.engine.VectorOperators;
+import org.sparktune.trainer.engine.cpu.BlockThreads;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -25,8 +27,12 @@ import org.sparktune.trainer.memory.Tensor;
  * work: so its native loops, whose rounding may depend on lengths, see the same blocks everywhere.
  */
 final class UpdaterOptimizer implements Optimizer {
+  /** Blocks that pass through host memory at once where parameters are in a device's. */
+  private static final int STAGED_BLOCKS = 1024;
+
   private final double weightDecay;
-  private final FlatVectors vectors;
+  private final VectorOperators vectors;
+  private final BlockThreads threads;
   private final Ownership ownership;
   private final IUpdater updater;
   private final Arena arena;
@@ -41,14 +47,22 @@ final class UpdaterOptimizer implements Optimizer {
   private record Block(
       long offset, long stateOffset, int count, List<ParameterLayout.Stretch> stretches) {}
 
+  /** Parts of the flat vectors in host memory, from an element on. */
+  private record Window(Tensor parameters, Tensor gradients, long from) {}
+
   /** A thread's place to work on blocks of one length. */
   private record Bench(
       GradientUpdater<?> updater, INDArray update, Tensor values, Map<String, Tensor> state) {}
 
   UpdaterOptimizer(
-      ParameterLayout layout, Ownership ownership, UpdaterOptions options, FlatVectors vectors) {
+      ParameterLayout layout,
+      Ownership ownership,
+      UpdaterOptions options,
+      VectorOperators vectors,
+      int threads) {
     this.weightDecay = options.weightDecay();
     this.vectors = vectors;
+    this.threads = new BlockThreads(threads);
     this.ownership = ownership;
     this.updater = options.updater().clone();
     this.arena = new Arena("the state of " + updater.getClass().getSimpleName());
@@ -56,7 +70,7 @@ final class UpdaterOptimizer implements Optimizer {
     for (Ownership.Slice slice : ownership.slices()) {
       blocks.add(blocks(layout, slice));
     }
-    for (int thread = 0; thread < vectors.threads(); thread++) {
+    for (int thread = 0; thread < threads; thread++) {
       benches.add(new HashMap<>());
     }
   }
@@ -103,19 +117,47 @@ final class UpdaterOptimizer implements Optimizer {
   @Override
   public void update(int bucket, Tensor parameters, Tensor gradients) {
     List<Block> own = blocks.get(bucket);
-    vectors.forEachBlock(
-        own.size(),
-        (index, kernels) -> {
-          Block block = own.get(index);
-          Bench bench =
-              benches.get(kernels.thread()).computeIfAbsent(block.count(), this::newBench);
-          update(block, bench, parameters, gradients);
+    if (parameters.place() == Tensor.Place.HOST) {
+      update(own, new Window(parameters, gradients, 0));
+      return;
+    }
+    for (int from = 0; from < own.size(); from += STAGED_BLOCKS) {
+      updateStaged(
+          own.subList(from, Math.min(own.size(), from + STAGED_BLOCKS)), parameters, gradients);
+    }
+  }
+
+  /** ND4J's loops reach the host's memory only. */
+  private void updateStaged(List<Block> some, Tensor parameters, Tensor gradients) {
+    long from = some.get(0).offset();
+    Block last = some.get(some.size() - 1);
+    long size = last.offset() + last.count() - from;
+    try (Arena staging = new Arena("parameters on their way through an updater")) {
+      Tensor hostParameters = staging.allocate(DType.F32, size);
+      Tensor hostGradients = staging.allocate(DType.F32, size);
+      vectors.copy(parameters.view(from, size), hostParameters);
+      vectors.copy(gradients.view(from, size), hostGradients);
+      update(some, new Window(hostParameters, hostGradients, from));
+      vectors.copy(hostParameters, parameters.view(from, size));
+    }
+  }
+
+  private void update(List<Block> some, Window window) {
+    threads.forEach(
+        some.size(),
+        (index, thread) -> {
+          Block block = some.get(index);
+          Bench bench = benches.get(thread).computeIfAbsent(block.count(), this::newBench);
+          update(block, bench, window);
         });
   }
 
-  private void update(Block block, Bench bench, Tensor parameters, Tensor gradients) {
+  private void update(Block block, Bench bench, Window window) {
+    Tensor parameters = window.parameters();
+    Tensor gradients = window.gradients();
+    long start = block.offset() - window.from();
     for (int i = 0; i < block.count(); i++) {
-      bench.values().setFloat(i, gradients.getFloat(block.offset() + i) * gradientScale);
+      bench.values().setFloat(i, gradients.getFloat(start + i) * gradientScale);
     }
     bench.state().forEach((name, values) -> values.copyFrom(stateOf(name, block)));
     bench.updater().applyUpdater(bench.update(), Math.toIntExact(steps - 1), 0);
@@ -124,7 +166,8 @@ final class UpdaterOptimizer implements Optimizer {
       float factor = stretch.decayed() ? decay : 1f;
       for (long i = stretch.from(); i < stretch.to(); i++) {
         float update = bench.values().getFloat(i - block.offset());
-        parameters.setFloat(i, parameters.getFloat(i) * factor - update);
+        long place = i - window.from();
+        parameters.setFloat(place, parameters.getFloat(place) * factor - update);
       }
     }
   }
@@ -206,6 +249,7 @@ final class UpdaterOptimizer implements Optimizer {
 
   @Override
   public void close() {
+    threads.close();
     arena.close();
   }
 }

@@ -3,6 +3,7 @@ package org.sparktune.trainer.optim;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.sparktune.trainer.engine.VectorOperators;
 
 /**
  * One of ND4J's updaters as optimizer. Its own learning rate and schedule don't count: the run's
@@ -23,8 +24,9 @@ public record UpdaterOptions(IUpdater updater, double weightDecay) implements Op
   }
 
   @Override
-  public Optimizer create(ParameterLayout layout, Ownership ownership, FlatVectors vectors) {
-    return new UpdaterOptimizer(layout, ownership, this, vectors);
+  public Optimizer create(
+      ParameterLayout layout, Ownership ownership, VectorOperators vectors, int threads) {
+    return new UpdaterOptimizer(layout, ownership, this, vectors, threads);
   }
 
   @Override

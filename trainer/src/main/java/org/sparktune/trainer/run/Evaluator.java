@@ -8,10 +8,10 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Agreement;
 import org.sparktune.trainer.collective.Collective;
+import org.sparktune.trainer.collective.ExactSum;
 import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.model.Batch;
-import org.sparktune.trainer.optim.ExactSum;
 import org.sparktune.trainer.optim.Trainable;
 
 /**

@@ -1,12 +1,13 @@
 package org.sparktune.trainer.run;
 
 import org.sparktune.trainer.collective.Collective;
+import org.sparktune.trainer.collective.ExactSum;
 import org.sparktune.trainer.collective.Pending;
 import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.collective.StagedBuckets;
+import org.sparktune.trainer.engine.VectorOperators;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.optim.Buckets;
-import org.sparktune.trainer.optim.ExactSum;
-import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientListener;
 import org.sparktune.trainer.optim.GradientTree;
 import org.sparktune.trainer.optim.Optimizer;
@@ -16,13 +17,13 @@ import org.sparktune.trainer.optim.Optimizer;
  * bucket begins as soon as the backward pass of the rank's last micro-batch has left it behind, and
  * its new parameters travel while the next bucket is being updated.
  */
-final class GradientExchange implements GradientListener {
-  private final Collective collective;
+final class GradientExchange implements GradientListener, AutoCloseable {
+  private final StagedBuckets collective;
   private final Buckets buckets;
   private final Tensor parameters;
   private final Tensor gradients;
   private final GradientTree tree;
-  private final FlatVectors vectors;
+  private final VectorOperators vectors;
   private final Pending[] pending;
   private int started;
 
@@ -32,8 +33,9 @@ final class GradientExchange implements GradientListener {
       Tensor parameters,
       Tensor gradients,
       GradientTree tree,
-      FlatVectors vectors) {
-    this.collective = collective;
+      VectorOperators vectors) {
+    long largest = buckets.ranges().stream().mapToLong(Slices.Range::size).max().orElse(0);
+    this.collective = new StagedBuckets(collective, vectors, gradients.place(), largest);
     this.buckets = buckets;
     this.parameters = parameters;
     this.gradients = gradients;
@@ -96,5 +98,10 @@ final class GradientExchange implements GradientListener {
     for (Pending gathering : pending) {
       gathering.join();
     }
+  }
+
+  @Override
+  public void close() {
+    collective.close();
   }
 }

@@ -7,12 +7,12 @@ import org.slf4j.LoggerFactory;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.engine.VectorOperators;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.optim.Buckets;
-import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientTree;
 import org.sparktune.trainer.optim.Optimizer;
 import org.sparktune.trainer.optim.Ownership;
@@ -26,7 +26,7 @@ final class Shard implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
 
   private final Trainable<Batch> trainable;
-  private final FlatVectors vectors;
+  private final VectorOperators vectors;
   private final Optimizer optimizer;
   private final GradientTree tree;
   private final GradientExchange exchange;
@@ -37,8 +37,11 @@ final class Shard implements AutoCloseable {
     this.trainable = inputs.trainable();
     Buckets buckets = Buckets.of(trainable.layout(), inputs.resources().memoryBytes());
     Ownership ownership = Ownership.of(buckets, collective.rank(), collective.ranks());
-    this.vectors = new FlatVectors(inputs.resources().threads());
-    this.optimizer = options.optimizer().create(trainable.layout(), ownership, vectors);
+    this.vectors = trainable.vectors();
+    this.optimizer =
+        options
+            .optimizer()
+            .create(trainable.layout(), ownership, vectors, inputs.resources().threads());
     int leaves =
         ownLeaves(collective.rank(), collective.ranks(), options.gradientAccumulationSteps());
     this.tree = new GradientTree(trainable.gradients(), leaves, vectors);
@@ -85,12 +88,12 @@ final class Shard implements AutoCloseable {
   <T> T withVectors(VectorTask<T> task) {
     Ownership ownership = optimizer.ownership();
     try (Arena arena = new Arena("owned parameters")) {
-      Tensor owned = owned(ownership, arena);
+      ShardedVector owned = owned(ownership, arena);
       List<ShardedVector> all = new ArrayList<>();
-      all.add(new ShardedVector("parameters", ownership.size(), ownership.ranges(), owned));
+      all.add(owned);
       all.addAll(optimizer.state());
       T result = task.run(all);
-      copy(ownership, owned, false);
+      copy(ownership, owned.values(), false);
       return result;
     }
   }
@@ -108,14 +111,16 @@ final class Shard implements AutoCloseable {
   }
 
   /** The owned ranges of the parameters one after the other; copied if they are several. */
-  private Tensor owned(Ownership ownership, Arena arena) {
+  private ShardedVector owned(Ownership ownership, Arena arena) {
+    Tensor values;
     if (ownership.ranges().size() == 1) {
       Slices.Range range = ownership.ranges().get(0);
-      return trainable.parameters().view(range.from(), range.size());
+      values = trainable.parameters().view(range.from(), range.size());
+    } else {
+      values = arena.allocate(DType.F32, ownership.ownedSize());
+      copy(ownership, values, true);
     }
-    Tensor owned = arena.allocate(DType.F32, ownership.ownedSize());
-    copy(ownership, owned, true);
-    return owned;
+    return new ShardedVector("parameters", ownership.size(), ownership.ranges(), values, vectors);
   }
 
   private void copy(Ownership ownership, Tensor owned, boolean fromParameters) {
@@ -127,9 +132,9 @@ final class Shard implements AutoCloseable {
       Tensor place = trainable.parameters().view(range.from(), range.size());
       Tensor copy = owned.view(offset, range.size());
       if (fromParameters) {
-        vectors.copy(copy, place);
-      } else {
         vectors.copy(place, copy);
+      } else {
+        vectors.copy(copy, place);
       }
       offset += range.size();
     }
@@ -137,8 +142,8 @@ final class Shard implements AutoCloseable {
 
   @Override
   public void close() {
+    exchange.close();
     tree.close();
     optimizer.close();
-    vectors.close();
   }
 }

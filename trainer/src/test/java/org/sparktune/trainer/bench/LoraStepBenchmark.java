@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.model.Architecture;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;
@@ -21,7 +22,6 @@ import org.sparktune.trainer.model.TargetModules;
 import org.sparktune.trainer.model.Tuning;
 import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.AdamWOptions;
-import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientClipping;
 
 /**
@@ -72,7 +72,7 @@ public final class LoraStepBenchmark {
   private static double[] time(DecoderTrainable trainable, Batch batch, int warmUp) {
     double[] seconds = new double[STEPS];
     int tokens = batch.validTokens();
-    try (FlatVectors vectors = new FlatVectors(THREADS);
+    try (CpuVectors vectors = new CpuVectors(THREADS);
         AdamW optimizer = new AdamW(trainable.layout(), AdamWOptions.DEFAULTS, vectors)) {
       for (int step = -warmUp; step < STEPS; step++) {
         long start = System.nanoTime();

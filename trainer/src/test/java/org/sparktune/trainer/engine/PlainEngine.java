@@ -3,6 +3,9 @@ package org.sparktune.trainer.engine;
 import static org.sparktune.trainer.engine.Elements.get;
 import static org.sparktune.trainer.engine.Elements.put;
 
+import java.util.List;
+import org.sparktune.trainer.collective.ExactSum;
+import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -354,6 +357,41 @@ public final class PlainEngine implements Engine {
         double s = sigmoid(g);
         put(dGate, row, column, d * u * s * (1 + g * (1 - s)));
         put(dUp, row, column, d * g * s);
+      }
+    }
+  }
+
+  @Override
+  public void addSquares(Tensor vector, Slices.Range range, ExactSum sum) {
+    for (long run = range.from(); run < range.to(); run += Slices.ALIGNMENT) {
+      double squares = 0;
+      for (long i = run; i < Math.min(range.to(), run + Slices.ALIGNMENT); i++) {
+        squares += (double) vector.getFloat(i) * vector.getFloat(i);
+      }
+      sum.add(squares);
+    }
+  }
+
+  @Override
+  public void adamW(
+      AdamWStep step,
+      List<Stretch> stretches,
+      Tensor parameters,
+      Tensor gradients,
+      Tensor first,
+      Tensor second) {
+    for (Stretch stretch : stretches) {
+      for (long i = 0; i < stretch.size(); i++) {
+        long place = stretch.from() + i;
+        long state = stretch.stateFrom() + i;
+        float g = gradients.getFloat(place) * step.gradientScale();
+        float m = first.getFloat(state) + (g - first.getFloat(state)) * step.firstWeight();
+        float v = second.getFloat(state) * step.secondDecay() + g * step.secondWeight() * g;
+        float root = (float) Math.sqrt(v) / step.rootCorrection() + step.epsilon();
+        float kept = parameters.getFloat(place) * (stretch.decayed() ? step.decayFactor() : 1);
+        parameters.setFloat(place, kept + m * step.negativeStep() / root);
+        first.setFloat(state, m);
+        second.setFloat(state, v);
       }
     }
   }

@@ -28,7 +28,7 @@ class AdapterExchangeTest {
       LoraConfig config = AdapterExchange.loraConfig(adapter.config());
       float[] before = logProbs(model, engine, config, adapter);
       DecoderTrainable trainable = trainable(model, engine, config, adapter);
-      AdapterExchange.export(trainable, "base").write(folder);
+      AdapterExchange.export(trainable, "base", arena).write(folder);
       trainable.decoder().close();
       PeftAdapter again = PeftAdapter.read(folder, arena);
       assertEquals("base", again.config().baseModel());
@@ -57,9 +57,10 @@ class AdapterExchangeTest {
                 new LayerPolicy("k_proj", false, 2)));
     ReferenceModel model = new ReferenceModel("llama3-tiny");
     try (Engine engine = EngineKind.CPU_F32.open();
+        Arena arena = new Arena("adapter");
         Decoder decoder = model.load(engine, new Tuning.Lora(config, 1))) {
       DecoderTrainable trainable = new DecoderTrainable(decoder);
-      PeftAdapter adapter = AdapterExchange.export(trainable, "");
+      PeftAdapter adapter = AdapterExchange.export(trainable, "", arena);
       LoraConfig read = AdapterExchange.loraConfig(adapter.config());
       for (String module :
           List.of(

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.AdamWOptions;
-import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientClipping;
 
 /** Five AdamW steps against PyTorch's: losses, gradient norms and the logits that come of them. */
@@ -50,7 +50,7 @@ class DecoderStepsParityTest {
     int tokens = batch.batch().validTokens();
     float[] losses = expected.floats("losses");
     float[] norms = expected.floats("grad_norms");
-    try (FlatVectors vectors = new FlatVectors(1);
+    try (CpuVectors vectors = new CpuVectors(1);
         AdamW optimizer = new AdamW(trainable.layout(), OPTIONS, vectors)) {
       for (int step = 0; step < STEPS; step++) {
         trainable.gradients().zero();

@@ -11,10 +11,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.AdamWOptions;
-import org.sparktune.trainer.optim.FlatVectors;
 import org.sparktune.trainer.optim.GradientTree;
 
 class MemoryEstimateTest {
@@ -45,8 +45,8 @@ class MemoryEstimateTest {
       boolean trains = !(tuning instanceof Tuning.Nothing);
       MemoryEstimate estimate =
           trains
-              ? MemoryEstimate.training(model.config(), tuning, size, engine.precision())
-              : MemoryEstimate.evaluation(model.config(), size, engine.precision());
+              ? MemoryEstimate.training(model.config(), tuning, size, engine)
+              : MemoryEstimate.evaluation(model.config(), size, engine);
       if (trains) {
         new DecoderTrainable(decoder).accumulate(batch, 1);
       } else {
@@ -109,11 +109,11 @@ class MemoryEstimateTest {
     long before = Memory.heldBytes();
     try (Engine engine = kind.open();
         Decoder decoder = Decoder.load(config, new RandomWeights(config, 1), engine, tuning);
-        FlatVectors vectors = new FlatVectors(2)) {
+        CpuVectors vectors = new CpuVectors(2)) {
       MemoryEstimate estimate =
           trains
-              ? MemoryEstimate.training(config, tuning, size, engine.precision(), sharing)
-              : MemoryEstimate.evaluation(config, size, engine.precision());
+              ? MemoryEstimate.training(config, tuning, size, engine, sharing)
+              : MemoryEstimate.evaluation(config, size, engine);
       Batch batch = fullRows(size, config.vocabularySize());
       if (!trains) {
         decoder.tokenLogProbs(batch, true);

@@ -41,13 +41,15 @@ class StepAllocationTest {
             new Class<?>[] {Engine.class},
             (proxy, method, arguments) ->
                 switch (method.getName()) {
+                  case "arena" -> new Arena((String) arguments[0]);
+                  case "toArray" -> new float[0];
                   case "allocate" -> arena.allocate((DType) arguments[0], (long[]) arguments[1]);
                   case "freeze", "freezeForTraining", "track" -> {
                     Tensor matrix = (Tensor) arguments[0];
                     yield new EmptyWeight(matrix.rows(), matrix.columns());
                   }
                   case "precision" -> Engine.Precision.F32;
-                  case "operandType" -> DType.F32;
+                  case "activationType", "operandType" -> DType.F32;
                   case "retainsSource" -> false;
                   default -> null;
                 });

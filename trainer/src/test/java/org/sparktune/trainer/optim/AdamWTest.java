@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -226,7 +227,7 @@ class AdamWTest {
   @Test
   void shouldFollowPyTorch() {
     try (Arena arena = new Arena("test");
-        FlatVectors vectors = new FlatVectors(2);
+        CpuVectors vectors = new CpuVectors(2);
         AdamW optimizer = new AdamW(layout(13, 3), OPTIONS, vectors)) {
       Tensor parameters = arena.allocate(DType.F32, 16).set(START);
       Tensor gradients = arena.allocate(DType.F32, 16);
@@ -256,7 +257,7 @@ class AdamWTest {
     }
     for (int threads : new int[] {1, 2, 5}) {
       try (Arena arena = new Arena("test");
-          FlatVectors vectors = new FlatVectors(threads);
+          CpuVectors vectors = new CpuVectors(threads);
           AdamW optimizer = new AdamW(layout(decayed, plain), OPTIONS, vectors)) {
         Tensor parameters = arena.allocate(DType.F32, size).set(start);
         Tensor gradient = arena.allocate(DType.F32, size);
@@ -279,8 +280,8 @@ class AdamWTest {
       expected += (double) value * value;
     }
     try (Arena arena = new Arena("test");
-        FlatVectors one = new FlatVectors(1);
-        FlatVectors three = new FlatVectors(3)) {
+        CpuVectors one = new CpuVectors(1);
+        CpuVectors three = new CpuVectors(3)) {
       Tensor vector = arena.allocate(DType.F32, size).set(values);
       assertEquals(expected, one.squaredNorm(vector), 1e-12 * expected);
       assertEquals(one.squaredNorm(vector), three.squaredNorm(vector));

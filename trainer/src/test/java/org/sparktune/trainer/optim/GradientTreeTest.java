@@ -8,6 +8,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -71,7 +72,7 @@ class GradientTreeTest {
 
   private static float[] treeSum(float[][] leaves) {
     try (Arena arena = new Arena("test");
-        FlatVectors vectors = new FlatVectors(2)) {
+        CpuVectors vectors = new CpuVectors(2)) {
       Tensor gradients = arena.allocate(DType.F32, SIZE);
       try (GradientTree tree = new GradientTree(gradients, leaves.length, vectors)) {
         tree.begin();

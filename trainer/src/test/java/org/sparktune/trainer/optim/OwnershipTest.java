@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 
 class OwnershipTest {
   private static final long PLENTY = 1L << 40;
@@ -75,9 +76,10 @@ class OwnershipTest {
     Buckets buckets = Buckets.of(layout, PLENTY);
     for (int ranks : new int[] {1, 2, 4, 8}) {
       for (int rank = 0; rank < ranks; rank++) {
-        try (FlatVectors vectors = new FlatVectors(1);
+        try (CpuVectors vectors = new CpuVectors(1);
             Optimizer optimizer =
-                AdamWOptions.DEFAULTS.create(layout, Ownership.of(buckets, rank, ranks), vectors)) {
+                AdamWOptions.DEFAULTS.create(
+                    layout, Ownership.of(buckets, rank, ranks), vectors, 1)) {
           long owned = optimizer.ownership().ownedSize();
           assertEquals(layout.size() / ranks, owned);
           // Two moments, each with what it takes to begin at a multiple of 64 bytes.

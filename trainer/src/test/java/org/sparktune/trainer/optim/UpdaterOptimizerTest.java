@@ -27,6 +27,7 @@ import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -93,13 +94,13 @@ class UpdaterOptimizerTest {
     layout.add("layer.1", false, SIZE - 3000);
     Buckets buckets = Buckets.of(layout, freeBytes);
     try (Arena arena = new Arena("test");
-        FlatVectors vectors = new FlatVectors(threads)) {
+        CpuVectors vectors = new CpuVectors(threads)) {
       Tensor parameters = arena.allocate(DType.F32, SIZE).set(start());
       Tensor gradients = arena.allocate(DType.F32, SIZE);
       for (int rank = 0; rank < ranks; rank++) {
         Ownership ownership = Ownership.of(buckets, rank, ranks);
         UpdaterOptions options = new UpdaterOptions(updater, weightDecay);
-        try (Optimizer optimizer = options.create(layout, ownership, vectors)) {
+        try (Optimizer optimizer = options.create(layout, ownership, vectors, threads)) {
           requireState(options, optimizer);
           for (int step = 0; step < STEPS; step++) {
             gradients.set(gradients(step));

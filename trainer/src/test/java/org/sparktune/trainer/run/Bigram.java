@@ -1,6 +1,8 @@
 package org.sparktune.trainer.run;
 
 import java.util.Random;
+import org.sparktune.trainer.engine.VectorOperators;
+import org.sparktune.trainer.engine.cpu.CpuVectors;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -18,6 +20,7 @@ final class Bigram implements Trainable<Batch>, AutoCloseable {
   private final double dropout;
   private final ParameterLayout layout = new ParameterLayout();
   private final Arena arena = new Arena("bigram");
+  private final VectorOperators vectors = new CpuVectors(2);
   private final Tensor parameters;
   private final Tensor gradients;
   private final float[] probabilities;
@@ -60,6 +63,11 @@ final class Bigram implements Trainable<Batch>, AutoCloseable {
   @Override
   public Tensor gradients() {
     return gradients;
+  }
+
+  @Override
+  public VectorOperators vectors() {
+    return vectors;
   }
 
   @Override

@@ -6,9 +6,9 @@ import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.ScratchDemand;
+import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
-import org.sparktune.trainer.engine.cpu.CpuScratch;
+import org.sparktune.trainer.engine.cpu.CpuFootprint;
 
 /** Chooses and opens an engine, and says which and why in one line of the log. */
 public final class Engines {
@@ -78,9 +78,9 @@ public final class Engines {
     return engine;
   }
 
-  /** Bytes that an engine will take for itself beside the tensors that it is given. */
-  public static long scratchBytes(ScratchDemand demand, Engine.Precision precision) {
-    return CpuScratch.bytes(demand, precision, defaultThreads());
+  /** The memory of an engine of a precision, before it is opened. */
+  public static EngineFootprint footprint(Engine.Precision precision) {
+    return new CpuFootprint(precision, defaultThreads());
   }
 
   private static <E extends Enum<E>> E parse(Class<E> type, String what, String value) {

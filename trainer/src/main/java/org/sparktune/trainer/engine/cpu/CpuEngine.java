@@ -1,16 +1,17 @@
 package org.sparktune.trainer.engine.cpu;
 
 import java.util.List;
+import org.sparktune.trainer.collective.ExactSum;
+import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.engine.AttentionShape;
 import org.sparktune.trainer.engine.ElementLoops;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.LowRank;
+import org.sparktune.trainer.engine.ScratchDemand;
 import org.sparktune.trainer.engine.Weight;
-import org.sparktune.trainer.engine.cpu.vector.NormKernels;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
-import org.sparktune.trainer.memory.Memory;
-import org.sparktune.trainer.memory.Scratch;
 import org.sparktune.trainer.memory.Tensor;
 
 /**
@@ -23,9 +24,8 @@ public final class CpuEngine implements Engine {
   private static final int MATRIX_VECTOR_ROWS = 4;
 
   private static final int MATRIX_VECTOR_OUTPUTS = 128;
-  static final int NORM_GRADIENT_ROWS = 64;
 
-  private final Precision precision;
+  private final CpuFootprint footprint;
   private final Gemm.Provider provider;
   private final Arena arena = new Arena("the CPU engine");
   private final Workers workers;
@@ -35,7 +35,8 @@ public final class CpuEngine implements Engine {
   private final Products products;
   private final Attention attention;
   private final VocabularyLoss vocabularyLoss;
-  private final Scratch partialSums = new Scratch("norm gradients");
+  private final NormLoops norms;
+  private final CpuVectors vectors;
   private long packedBytes;
 
   /**
@@ -45,11 +46,13 @@ public final class CpuEngine implements Engine {
    * @param threads how many threads work, the caller's included
    */
   CpuEngine(Precision precision, int threads, Gemm.Provider provider) {
-    this.precision = precision;
+    this.footprint = new CpuFootprint(precision, threads);
     this.provider = provider;
     workers = new Workers(threads, provider);
     rows = new Rows(workers);
     columns = new ColumnLoops(rows);
+    norms = new NormLoops(rows, columns);
+    vectors = new CpuVectors(threads);
     conversions = new Conversions(rows);
     products = new Products(workers, rows, conversions);
     attention = new Attention(workers, rows, bf16());
@@ -57,23 +60,38 @@ public final class CpuEngine implements Engine {
   }
 
   private boolean bf16() {
-    return precision == Precision.BF16;
+    return footprint.precision() == Precision.BF16;
   }
 
   @Override
   public String description() {
     return "CPU, %d threads, %s products by %s"
-        .formatted(workers.count(), precision, provider.description());
+        .formatted(workers.count(), footprint.precision(), provider.description());
   }
 
   @Override
   public Precision precision() {
-    return precision;
+    return footprint.precision();
   }
 
   @Override
   public DType operandType() {
-    return bf16() ? DType.BF16 : DType.F32;
+    return footprint.operandType();
+  }
+
+  @Override
+  public EngineFootprint footprint() {
+    return footprint;
+  }
+
+  @Override
+  public long secondCopyBytes(long frozenBytes) {
+    return footprint.secondCopyBytes(frozenBytes);
+  }
+
+  @Override
+  public long scratchBytes(ScratchDemand demand) {
+    return footprint.scratchBytes(demand);
   }
 
   @Override
@@ -247,19 +265,7 @@ public final class CpuEngine implements Engine {
 
   @Override
   public void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
-    int columns = Math.toIntExact(x.columns());
-    rows.run(
-        x.rows(),
-        columns,
-        (from, to, worker) -> {
-          NormKernels norms = worker.kernels().norms();
-          for (int row = from; row < to; row++) {
-            float inverse =
-                norms.normalize(
-                    x.rowAddress(row), weight.address(), eps, out.rowAddress(row), columns);
-            inverseRms.setFloat(row, inverse);
-          }
-        });
+    norms.normalize(x, weight, eps, out, inverseRms);
   }
 
   @Override
@@ -271,54 +277,7 @@ public final class CpuEngine implements Engine {
       Tensor dx,
       boolean accumulate,
       Tensor dWeight) {
-    int columns = Math.toIntExact(x.columns());
-    if (dWeight != null) {
-      addNormWeightGradient(dOut, x, inverseRms, dWeight);
-    }
-    rows.run(
-        x.rows(),
-        columns,
-        (from, to, worker) -> {
-          NormKernels norms = worker.kernels().norms();
-          for (int row = from; row < to; row++) {
-            norms.gradient(
-                dOut.rowAddress(row),
-                x.rowAddress(row),
-                weight.address(),
-                inverseRms.getFloat(row),
-                dx.rowAddress(row),
-                accumulate,
-                columns);
-          }
-        });
-  }
-
-  /** Sums pieces of a fixed number of rows, then adds the pieces in order. */
-  private void addNormWeightGradient(Tensor dOut, Tensor x, Tensor inverseRms, Tensor dWeight) {
-    int columns = Math.toIntExact(x.columns());
-    int count = Math.toIntExact(x.rows());
-    int pieces = (count + NORM_GRADIENT_ROWS - 1) / NORM_GRADIENT_ROWS;
-    long bytes = (long) columns * Float.BYTES;
-    long partials = partialSums.reserve(pieces * bytes);
-    rows.runInPieces(
-        count,
-        NORM_GRADIENT_ROWS,
-        (piece, from, to, worker) -> {
-          long partial = partials + piece * bytes;
-          Memory.fill(partial, bytes, (byte) 0);
-          for (int row = from; row < to; row++) {
-            worker
-                .kernels()
-                .norms()
-                .weightGradient(
-                    dOut.rowAddress(row),
-                    x.rowAddress(row),
-                    inverseRms.getFloat(row),
-                    partial,
-                    columns);
-          }
-        });
-    this.columns.addSums(Tensor.at(DType.F32, partials, pieces, columns), dWeight);
+    norms.gradient(dOut, x, weight, inverseRms, dx, accumulate, dWeight);
   }
 
   @Override
@@ -430,6 +389,10 @@ public final class CpuEngine implements Engine {
 
   @Override
   public void add(Tensor x, Tensor y) {
+    if (x.rows() == 1) {
+      vectors.add(x, y);
+      return;
+    }
     int columns = Math.toIntExact(x.columns());
     rows.run(
         x.rows(),
@@ -439,6 +402,22 @@ public final class CpuEngine implements Engine {
             worker.kernels().elements().add(x.rowAddress(row), y.rowAddress(row), columns);
           }
         });
+  }
+
+  @Override
+  public void addSquares(Tensor vector, Slices.Range range, ExactSum sum) {
+    vectors.addSquares(vector, range, sum);
+  }
+
+  @Override
+  public void adamW(
+      AdamWStep step,
+      List<Stretch> stretches,
+      Tensor parameters,
+      Tensor gradients,
+      Tensor first,
+      Tensor second) {
+    vectors.adamW(step, stretches, parameters, gradients, first, second);
   }
 
   @Override
@@ -469,6 +448,17 @@ public final class CpuEngine implements Engine {
   @Override
   public void logits(Tensor hidden, Weight head, Tensor logits) {
     linear(hidden, head, null, logits, false);
+  }
+
+  @Override
+  public int[] greatestColumns(Tensor logits) {
+    int[] greatest = new int[Math.toIntExact(logits.rows())];
+    rows.runInPieces(
+        greatest.length,
+        1,
+        (row, from, to, worker) ->
+            greatest[row] = ElementLoops.greatestColumn(logits.rowAddress(row), logits.columns()));
+    return greatest;
   }
 
   @Override
@@ -509,7 +499,8 @@ public final class CpuEngine implements Engine {
     products.close();
     attention.close();
     vocabularyLoss.close();
-    partialSums.close();
+    norms.close();
+    vectors.close();
     arena.close();
   }
 }

@@ -14,15 +14,6 @@ public final class CpuEngines {
   private CpuEngines() {}
 
   /**
-   * The most memory that an engine spends on second copies of frozen matrices, for speed.
-   *
-   * @param frozenBytes one copy of all matrices that training multiplies by
-   */
-  public static long packedBytes(long frozenBytes) {
-    return Math.min(PackedWeight.budget(), frozenBytes);
-  }
-
-  /**
    * Opens the engine.
    *
    * @param precision the precision of products, or null for BF16 where the processor computes it

@@ -10,11 +10,11 @@ import org.sparktune.trainer.memory.Scratch;
  * per query head, logits in chunks, and every worker's blocks. What is small whatever the batch is
  * left out.
  */
-public final class CpuScratch {
+final class CpuScratch {
   private CpuScratch() {}
 
   /** The bytes on so many threads. */
-  public static long bytes(ScratchDemand demand, Precision precision, int threads) {
+  static long bytes(ScratchDemand demand, Precision precision, int threads) {
     boolean bf16 = precision == Precision.BF16;
     return Scratch.grown(bf16 ? operandCopies(demand) : 0)
         + Scratch.grown(headGradients(demand))
@@ -39,7 +39,7 @@ public final class CpuScratch {
   }
 
   private static long normGradients(ScratchDemand demand) {
-    long pieces = demand.tokens() / CpuEngine.NORM_GRADIENT_ROWS + 1L;
+    long pieces = demand.tokens() / NormLoops.GRADIENT_ROWS + 1L;
     return demand.trainsMatrices() ? pieces * demand.widestInput() * Float.BYTES : 0;
   }
 

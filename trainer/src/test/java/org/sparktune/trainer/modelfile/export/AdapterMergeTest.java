@@ -58,11 +58,12 @@ class AdapterMergeTest {
         HuggingFaceFolder base = ExportFixtures.open(model)) {
       DecoderConfig config = ExportFixtures.config(model);
       Tuning tuning = new Tuning.Lora(AdapterExchange.loraConfig(adapterConfig), 1);
-      try (Decoder decoder = Decoder.load(config, base, engine, tuning)) {
+      try (Arena arena = new Arena("adapter");
+          Decoder decoder = Decoder.load(config, base, engine, tuning)) {
         DecoderTrainable trainable = new DecoderTrainable(decoder);
         ExportFixtures.randomize(trainable.parameters(), 11);
         trainable.parametersChanged();
-        PeftAdapter adapter = AdapterExchange.export(trainable, "");
+        PeftAdapter adapter = AdapterExchange.export(trainable, "", arena);
         AdapterMerge merge = new AdapterMerge(base, config, adapter);
         assertEquals(false, merge.config().tiedEmbeddings());
         assertTrue(merge.names().contains("lm_head.weight"));

@@ -1,4 +1,4 @@
-package org.sparktune.trainer.optim;
+package org.sparktune.trainer.collective;
 
 import java.math.BigInteger;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package org.sparktune.trainer.optim;
+package org.sparktune.trainer.collective;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
