@@ -103,7 +103,7 @@ final class DataSampler {
 
   private void look(SourceFile file) {
     Piece whole = new Piece(0, 0, file, 0, file.bytes());
-    RecordReader schema = new RecordReader(file.schema(), file.columns());
+    RecordReader schema = new RecordReader(file.schema(), file.columns(), options.kind());
     long before = sampled;
     try (PieceReader records =
         PieceReader.open(whole, PrepareOptions.DEFAULT_MAXIMUM_LINE_BYTES, hadoop)) {

@@ -246,7 +246,7 @@ public final class Planner {
 
   /** A stored adapter; one that another task has yet to make is counted by the written shape. */
   private Path initAdapter(Task.Training task) {
-    return task instanceof Task.LoraFinetune lora
+    return task instanceof Task.Adapting lora
         ? paths.adapter(lora.initAdapter()).filter(Files::exists).orElse(null)
         : null;
   }

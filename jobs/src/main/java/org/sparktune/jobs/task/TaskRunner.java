@@ -98,9 +98,7 @@ public final class TaskRunner implements TaskExecutor {
   private Map<String, Object> train(Task.Training task, Path folder) {
     prepareOwn(task, task.dataset());
     Path initAdapter =
-        task instanceof Task.LoraFinetune lora
-            ? paths.adapter(lora.initAdapter()).orElse(null)
-            : null;
+        task instanceof Task.Adapting lora ? paths.adapter(lora.initAdapter()).orElse(null) : null;
     return TrainingJob.run(
         spark.session(),
         new TrainingRequest(

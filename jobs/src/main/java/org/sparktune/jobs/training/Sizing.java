@@ -57,6 +57,6 @@ public final class Sizing {
    */
   public static double trainingOperationsPerToken(DecoderConfig config, Task.Training task) {
     double weights = config.parameters();
-    return task instanceof Task.LoraFinetune ? 4 * weights : 6 * weights;
+    return task instanceof Task.Adapting ? 4 * weights : 6 * weights;
   }
 }

@@ -83,7 +83,10 @@ public final class TrainingRunner implements AutoCloseable {
       estimate(model, tuning, parameters, sequenceLength, engine, group.ranks())
           .requireWithin(share.memoryBytes());
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
-      this.trainable = new DecoderTrainable(decoder);
+      this.trainable =
+          Objectives.of(task)
+              .map(objective -> new DecoderTrainable(decoder, objective))
+              .orElseGet(() -> new DecoderTrainable(decoder));
       init.ifPresent(adapter -> adapter.copyInto(trainable));
     } catch (RuntimeException | Error e) {
       close();
@@ -170,7 +173,7 @@ public final class TrainingRunner implements AutoCloseable {
 
   private DatasetFolder openDataset() {
     return DatasetFolder.open(request.dataset(), hadoop())
-        .requireKind("sft")
+        .requireKind(Objectives.datasetKind(task))
         .requireTokenizer(tokenizer.fingerprint());
   }
 
@@ -183,7 +186,7 @@ public final class TrainingRunner implements AutoCloseable {
 
   /** What a task trains. */
   static Tuning tuning(Task.Training task, Optional<LoadedAdapter> init) {
-    if (task instanceof Task.LoraFinetune lora) {
+    if (task instanceof Task.Adapting lora) {
       LoraConfig written = Options.lora(lora.lora(), lora.layers());
       LoraConfig config = init.map(adapter -> adapter.configFor(written)).orElse(written);
       return new Tuning.Lora(config, task.hyperparameters().seed());

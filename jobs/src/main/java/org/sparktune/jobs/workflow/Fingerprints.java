@@ -43,7 +43,7 @@ final class Fingerprints {
       addOptions(fingerprint, prepare.dataset());
     } else if (task instanceof Task.Training training) {
       addDataset(fingerprint, training.dataset());
-      if (training instanceof Task.LoraFinetune lora) {
+      if (training instanceof Task.Adapting lora) {
         addReference(fingerprint, lora.initAdapter());
       }
     } else if (task instanceof Task.Evaluate evaluate) {

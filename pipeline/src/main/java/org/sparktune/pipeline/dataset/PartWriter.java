@@ -24,15 +24,19 @@ public final class PartWriter {
   private final Configuration configuration;
   private final int sequenceLength;
   private final boolean packing;
+  private final boolean pairs;
 
   /**
    * @param sequenceLength tokens of a row
    * @param packing whether documents share rows
+   * @param pairs whether documents are preference pairs
    */
-  public PartWriter(Configuration configuration, int sequenceLength, boolean packing) {
+  public PartWriter(
+      Configuration configuration, int sequenceLength, boolean packing, boolean pairs) {
     this.configuration = configuration;
     this.sequenceLength = sequenceLength;
     this.packing = packing;
+    this.pairs = pairs;
   }
 
   /**
@@ -66,7 +70,7 @@ public final class PartWriter {
         while (rows.hasNext()) {
           PackedRow row = rows.next();
           writer.write(row);
-          documentCount += row.documents().size();
+          documentCount += (pairs ? 2L : 1L) * row.documents().size();
           rowCount++;
           tokens += row.tokens();
           lossTokens += row.targets();
@@ -89,7 +93,7 @@ public final class PartWriter {
   }
 
   private ParquetWriter<PackedRow> open(Path path) throws IOException {
-    return new Builder(HadoopOutputFile.fromPath(path, configuration))
+    return new Builder(HadoopOutputFile.fromPath(path, configuration), pairs)
         .withConf(configuration)
         .withCompressionCodec(CompressionCodecName.ZSTD)
         .withRowGroupSize(ROW_GROUP_BYTES)
@@ -98,8 +102,11 @@ public final class PartWriter {
   }
 
   private static final class Builder extends ParquetWriter.Builder<PackedRow, Builder> {
-    Builder(OutputFile file) {
+    private final boolean pairs;
+
+    Builder(OutputFile file, boolean pairs) {
       super(file);
+      this.pairs = pairs;
     }
 
     @Override
@@ -109,7 +116,7 @@ public final class PartWriter {
 
     @Override
     protected WriteSupport<PackedRow> getWriteSupport(Configuration configuration) {
-      return new RowWriteSupport();
+      return new RowWriteSupport(pairs);
     }
   }
 }

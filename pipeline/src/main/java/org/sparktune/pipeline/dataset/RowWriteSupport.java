@@ -9,35 +9,34 @@ import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Types;
 import org.sparktune.pipeline.sample.Document;
 
-/** Writes rows of kind {@code sft} as {@code docs/formats.md} describes them. */
+/** Writes rows of kinds {@code sft} and {@code preference} as {@code docs/formats.md} says. */
 final class RowWriteSupport extends WriteSupport<PackedRow> {
   private static final String[] COLUMNS = {
-    "input_ids", "loss_mask", "document_starts", "document_pieces", "document_lines"
+    "input_ids", "loss_mask", "document_starts", "document_pieces", "document_lines", "pair_margins"
   };
-  private static final MessageType SCHEMA =
-      Types.buildMessage()
-          .requiredList()
-          .requiredElement(PrimitiveTypeName.INT32)
-          .named(COLUMNS[0])
-          .requiredList()
-          .requiredElement(PrimitiveTypeName.INT32)
-          .named(COLUMNS[1])
-          .requiredList()
-          .requiredElement(PrimitiveTypeName.INT32)
-          .named(COLUMNS[2])
-          .requiredList()
-          .requiredElement(PrimitiveTypeName.INT32)
-          .named(COLUMNS[3])
-          .requiredList()
-          .requiredElement(PrimitiveTypeName.INT32)
-          .named(COLUMNS[4])
-          .named("row");
+  private static final int MARGINS = 5;
 
+  private final boolean pairs;
   private RecordConsumer consumer;
+
+  /**
+   * @param pairs whether documents are preference pairs
+   */
+  RowWriteSupport(boolean pairs) {
+    this.pairs = pairs;
+  }
 
   @Override
   public WriteContext init(Configuration configuration) {
-    return new WriteContext(SCHEMA, Map.of());
+    Types.MessageTypeBuilder schema = Types.buildMessage();
+    for (int column = 0; column < MARGINS; column++) {
+      schema.requiredList().requiredElement(PrimitiveTypeName.INT32).named(COLUMNS[column]);
+    }
+    if (pairs) {
+      schema.requiredList().requiredElement(PrimitiveTypeName.FLOAT).named(COLUMNS[MARGINS]);
+    }
+    MessageType row = schema.named("row");
+    return new WriteContext(row, Map.of());
   }
 
   @Override
@@ -66,21 +65,41 @@ final class RowWriteSupport extends WriteSupport<PackedRow> {
     int start = 0;
     for (Document document : row.documents()) {
       element(start);
+      if (document.isPair()) {
+        element(start + document.second());
+      }
       start += document.length();
     }
     endList(2);
     startList(3);
     for (Document document : row.documents()) {
-      element(document.piece());
+      forEach(document, document.piece());
     }
     endList(3);
     startList(4);
     for (Document document : row.documents()) {
       // A piece without cuts may have more lines than an int counts; no message needs them exactly.
-      element((int) Math.min(Integer.MAX_VALUE, document.line()));
+      forEach(document, (int) Math.min(Integer.MAX_VALUE, document.line()));
     }
     endList(4);
+    if (pairs) {
+      startList(MARGINS);
+      for (Document document : row.documents()) {
+        startElement();
+        consumer.addFloat(document.margin());
+        endElement();
+      }
+      endList(MARGINS);
+    }
     consumer.endMessage();
+  }
+
+  /** Once, or for both documents of a pair. */
+  private void forEach(Document document, int value) {
+    element(value);
+    if (document.isPair()) {
+      element(value);
+    }
   }
 
   private void startList(int column) {
@@ -90,9 +109,17 @@ final class RowWriteSupport extends WriteSupport<PackedRow> {
   }
 
   private void element(int value) {
+    startElement();
+    consumer.addInteger(value);
+    endElement();
+  }
+
+  private void startElement() {
     consumer.startGroup();
     consumer.startField("element", 0);
-    consumer.addInteger(value);
+  }
+
+  private void endElement() {
     consumer.endField("element", 0);
     consumer.endGroup();
   }

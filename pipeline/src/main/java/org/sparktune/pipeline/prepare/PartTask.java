@@ -7,6 +7,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.sparktune.pipeline.dataset.PartResult;
 import org.sparktune.pipeline.dataset.PartWriter;
 import org.sparktune.pipeline.sample.Document;
+import org.sparktune.pipeline.spec.DatasetOptions.Kind;
 import scala.Tuple2;
 
 /** What is done with the documents of one part, which arrive in their final order. */
@@ -42,7 +43,10 @@ final class PartTask {
     }
     PartWriter writer =
         new PartWriter(
-            configuration, options.dataset().sequenceLength(), options.dataset().packing());
+            configuration,
+            options.dataset().sequenceLength(),
+            options.dataset().packing(),
+            options.dataset().kind() == Kind.PREFERENCE);
     Optional<PartResult> part =
         writer.write(
             folder,

@@ -50,7 +50,8 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
     this.piece = piece;
     this.layout = layout;
     this.records = PieceReader.open(piece, options.maximumLineBytes(), configuration);
-    this.validate = new RecordReader(piece.file().schema(), piece.file().columns());
+    this.validate =
+        new RecordReader(piece.file().schema(), piece.file().columns(), options.dataset().kind());
     this.tokenize = model.sampleTokenizer(options.dataset());
     this.filter =
         new LengthFilter(

@@ -47,7 +47,6 @@ public final class PreparePipeline {
   public static final String VALIDATION = "validation";
 
   private static final Logger LOG = LoggerFactory.getLogger(PreparePipeline.class);
-  private static final String KIND = "sft";
   private static final long TASKS_END_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   private final SparkSession spark;
@@ -237,7 +236,7 @@ public final class PreparePipeline {
     DatasetManifest manifest =
         new DatasetManifest(
             DatasetManifest.SCHEMA_VERSION,
-            KIND,
+            options.dataset().kind().word(),
             model.tokenizer().fingerprint(),
             model.templateFingerprint(),
             model.tokenizer().vocabularySize(),
@@ -325,6 +324,7 @@ public final class PreparePipeline {
   private Map<String, String> optionTexts() {
     DatasetOptions dataset = options.dataset();
     Map<String, String> texts = new TreeMap<>();
+    texts.put("kind", dataset.kind().word());
     texts.put("packing", String.valueOf(dataset.packing()));
     texts.put("shuffle", String.valueOf(dataset.shuffle()));
     texts.put("validation_fraction", String.valueOf(dataset.validationFraction()));

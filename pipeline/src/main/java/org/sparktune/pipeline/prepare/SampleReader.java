@@ -18,6 +18,7 @@ import org.sparktune.pipeline.source.PieceReader;
 import org.sparktune.pipeline.source.RawRecord;
 import org.sparktune.pipeline.source.SourceFile;
 import org.sparktune.pipeline.source.SourceFinder;
+import org.sparktune.pipeline.spec.DatasetOptions.Kind;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
 import org.sparktune.tokenizer.Tokenizer;
@@ -63,7 +64,7 @@ public final class SampleReader {
     Source source = new Source(file.toAbsolutePath().toString(), Schema.AUTO, Map.of());
     for (SourceFile found : new SourceFinder(configuration).find(List.of(source))) {
       Piece whole = new Piece(0, 0, found, 0, found.bytes());
-      RecordReader validate = new RecordReader(found.schema(), found.columns());
+      RecordReader validate = new RecordReader(found.schema(), found.columns(), Kind.SFT);
       try (PieceReader records =
           PieceReader.open(whole, PrepareOptions.DEFAULT_MAXIMUM_LINE_BYTES, configuration)) {
         for (RawRecord record = records.next(); record != null; record = records.next()) {

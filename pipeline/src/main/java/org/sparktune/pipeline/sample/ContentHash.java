@@ -14,7 +14,11 @@ public final class ContentHash {
 
   /** The hash of a sample. */
   public static long of(Sample sample) {
-    long hash = OFFSET;
+    return mix(add(OFFSET, sample));
+  }
+
+  private static long add(long start, Sample sample) {
+    long hash = start;
     if (sample instanceof Sample.Text text) {
       hash = add(hash, text.text());
     } else if (sample instanceof Sample.Chat chat) {
@@ -27,8 +31,12 @@ public final class ContentHash {
       for (int id : tokens.ids()) {
         hash = (hash ^ id) * PRIME;
       }
+    } else if (sample instanceof Sample.Completion completion) {
+      hash = add(add(hash, completion.prompt()), completion.completion());
+    } else if (sample instanceof Sample.Pair pair) {
+      hash = add(add(hash, pair.chosen()), pair.rejected());
     }
-    return mix(hash);
+    return hash;
   }
 
   /** Spreads the bits of a number: neighbouring inputs give unrelated outputs. */

@@ -66,19 +66,22 @@ final class ConversationReader {
       messages.add(new ChatMessage("system", system));
     }
     for (Object item : fields.list("conversations")) {
-      Fields turn = object("conversations", item);
-      String from = turn.text("from");
-      String role = SHAREGPT_ROLES.get(from);
-      if (role == null) {
-        throw new RejectException(RejectReason.WRONG_TYPE, "unknown role \"" + from + "\" in from");
-      }
-      String value = turn.text("value");
-      messages.add(
-          role.equals("function_call")
-              ? new ChatMessage("assistant", "", toolCalls(value), Map.of(), true)
-              : new ChatMessage(role, value));
+      messages.add(turn(object("conversations", item)));
     }
     return conversation(messages, tools(fields.get("tools")));
+  }
+
+  /** A ShareGPT turn. */
+  static ChatMessage turn(Fields turn) throws RejectException {
+    String from = turn.text("from");
+    String role = SHAREGPT_ROLES.get(from);
+    if (role == null) {
+      throw new RejectException(RejectReason.WRONG_TYPE, "unknown role \"" + from + "\" in from");
+    }
+    String value = turn.text("value");
+    return role.equals("function_call")
+        ? new ChatMessage("assistant", "", toolCalls(value), Map.of(), true)
+        : new ChatMessage(role, value);
   }
 
   /** A ShareGPT function call: JSON text of one call or a list of them. */
@@ -105,7 +108,7 @@ final class ConversationReader {
     return conversation(messages, tools(fields.get("tools")));
   }
 
-  private static ChatMessage message(Object item) throws RejectException {
+  static ChatMessage message(Object item) throws RejectException {
     Fields fields = object("messages", item);
     String role = fields.text("role");
     List<Object> calls = new ArrayList<>();
@@ -181,7 +184,7 @@ final class ConversationReader {
     return parsed;
   }
 
-  private static List<Object> tools(Object value) throws RejectException {
+  static List<Object> tools(Object value) throws RejectException {
     Object parsed = value;
     if (value instanceof String text) {
       parsed = text.isBlank() ? null : parse("tools", text);
@@ -204,7 +207,7 @@ final class ConversationReader {
     }
   }
 
-  private static Fields object(String column, Object item) throws RejectException {
+  static Fields object(String column, Object item) throws RejectException {
     if (item instanceof Map<?, ?> map) {
       return new Fields(map, Map.of());
     }

@@ -3,35 +3,67 @@ package org.sparktune.pipeline.sample;
 import java.nio.ByteBuffer;
 
 /**
- * A tokenized record.
+ * A tokenized record: one document, or the two of a preference pair end to end. It is never cut
+ * apart by packing.
  *
  * @param ids {@code (N)} token ids
  * @param lossMask {@code (N)} 1 where the token carries loss as a target, else 0
+ * @param second index of the second document's first token, 0 where there is only one
+ * @param margin by how much the first is preferred to the second; 0 where nobody said
  * @param piece the piece of input that it comes from, -1 when there is none
  * @param line its line in that piece, from 0
  */
-public record Document(int[] ids, byte[] lossMask, int piece, long line) {
+public record Document(int[] ids, byte[] lossMask, int second, float margin, int piece, long line) {
 
-  /** A document that comes from no piece of input. */
+  /** Bytes of {@link #toBytes} beside ids and mask. */
+  private static final int EXTRA_BYTES = 8;
+
+  /** A single document that comes from no piece of input. */
   public Document(int[] ids, byte[] lossMask) {
-    this(ids, lossMask, -1, 0);
+    this(ids, lossMask, 0, 0, -1, 0);
+  }
+
+  /** A pair of single documents. */
+  static Document pair(Document chosen, Document rejected, float margin) {
+    int length = chosen.length() + rejected.length();
+    ByteBuffer mask = ByteBuffer.allocate(length).put(chosen.lossMask).put(rejected.lossMask);
+    int[] ids = new int[length];
+    System.arraycopy(chosen.ids, 0, ids, 0, chosen.length());
+    System.arraycopy(rejected.ids, 0, ids, chosen.length(), rejected.length());
+    return new Document(ids, mask.array(), chosen.length(), margin, -1, 0);
   }
 
   /** The same with where it comes from. */
   public Document from(int fromPiece, long fromLine) {
-    return new Document(ids, lossMask, fromPiece, fromLine);
+    return new Document(ids, lossMask, second, margin, fromPiece, fromLine);
   }
 
-  /** Tokens. */
+  /** Tokens, of both documents of a pair. */
   public int length() {
     return ids.length;
   }
 
-  /** Tokens that are the target of a position: those with loss, but never the first. */
+  /** Whether it is a preference pair. */
+  public boolean isPair() {
+    return second > 0;
+  }
+
+  /** Tokens that are the target of a position: those with loss, but never a document's first. */
   public int targets() {
+    return targets(0, lossMask.length);
+  }
+
+  /** Whether every document in it has a target. */
+  boolean teaches() {
+    return isPair()
+        ? targets(0, second) > 0 && targets(second, lossMask.length) > 0
+        : targets() > 0;
+  }
+
+  private int targets(int from, int to) {
     int count = 0;
-    for (int i = 1; i < lossMask.length; i++) {
-      count += lossMask[i];
+    for (int i = from + 1; i < to; i++) {
+      count += i == second ? 0 : lossMask[i];
     }
     return count;
   }
@@ -45,20 +77,27 @@ public record Document(int[] ids, byte[] lossMask, int piece, long line) {
     return labels;
   }
 
-  /** A compact form: the ids, then the mask; not where it comes from. */
+  /** A compact form: what belongs to a pair, the ids, then the mask; not where it comes from. */
   public byte[] toBytes() {
-    ByteBuffer buffer = ByteBuffer.allocate(ids.length * 5);
-    buffer.asIntBuffer().put(ids);
-    return buffer.position(ids.length * 4).put(lossMask).array();
+    ByteBuffer buffer = ByteBuffer.allocate(EXTRA_BYTES + ids.length * 5);
+    buffer.putInt(second).putFloat(margin);
+    for (int id : ids) {
+      buffer.putInt(id);
+    }
+    return buffer.put(lossMask).array();
   }
 
   /** Reads what {@link #toBytes} wrote. */
   public static Document fromBytes(byte[] bytes) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes);
-    int[] ids = new int[bytes.length / 5];
+    int second = buffer.getInt();
+    float margin = buffer.getFloat();
+    int[] ids = new int[(bytes.length - EXTRA_BYTES) / 5];
     byte[] lossMask = new byte[ids.length];
-    buffer.asIntBuffer().get(ids);
-    buffer.position(ids.length * 4).get(lossMask);
-    return new Document(ids, lossMask);
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = buffer.getInt();
+    }
+    buffer.get(lossMask);
+    return new Document(ids, lossMask, second, margin, -1, 0);
   }
 }

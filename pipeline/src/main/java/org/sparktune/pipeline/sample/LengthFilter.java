@@ -24,6 +24,12 @@ public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong) 
           RejectReason.TOO_SHORT, length + " tokens, fewer than " + minimumTokens);
     }
     Document kept = document;
+    if (length > maximumTokens && document.isPair()) {
+      // Completions cut to different shares would not be comparable.
+      throw new RejectException(
+          RejectReason.TOO_LONG,
+          length + " tokens of both completions, more than " + maximumTokens);
+    }
     if (length > maximumTokens) {
       kept =
           switch (onLong) {
@@ -36,9 +42,12 @@ public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong) 
                     Arrays.copyOf(document.lossMask(), maximumTokens));
           };
     }
-    if (kept.targets() == 0) {
+    if (!kept.teaches()) {
       throw new RejectException(
-          RejectReason.NO_LOSS_TOKENS, "none of its " + kept.length() + " tokens carries loss");
+          RejectReason.NO_LOSS_TOKENS,
+          kept.isPair()
+              ? "a completion has no token that carries loss"
+              : "none of its " + kept.length() + " tokens carries loss");
     }
     return kept;
   }

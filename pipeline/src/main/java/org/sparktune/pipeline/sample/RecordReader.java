@@ -5,22 +5,28 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.sparktune.pipeline.spec.DatasetOptions.Kind;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 
 /** Checks records against a schema. */
 public final class RecordReader {
   private final Schema schema;
   private final Map<String, String> columns;
+  private final Kind kind;
   private final ConversationReader conversations;
+  private final PairReader pairs;
 
   /**
    * @param schema the schema; {@code AUTO} looks at each record
    * @param columns standard column name to the name in the records
+   * @param kind what the records must be
    */
-  public RecordReader(Schema schema, Map<String, String> columns) {
+  public RecordReader(Schema schema, Map<String, String> columns, Kind kind) {
     this.schema = schema;
     this.columns = columns;
+    this.kind = kind;
     this.conversations = new ConversationReader();
+    this.pairs = new PairReader(conversations);
   }
 
   /**
@@ -34,12 +40,26 @@ public final class RecordReader {
       throw new RejectException(RejectReason.WRONG_TYPE, "the record is not a JSON object");
     }
     Fields fields = new Fields(map, columns);
-    return switch (schema == Schema.AUTO ? detect(map) : schema) {
+    Sample sample = read(schema == Schema.AUTO ? detect(map) : schema, fields);
+    if (sample instanceof Sample.Pair != (kind == Kind.PREFERENCE)) {
+      throw new RejectException(
+          RejectReason.WRONG_KIND,
+          kind == Kind.PREFERENCE
+              ? "it is no pair of a chosen and a rejected completion"
+              : "it is a pair of completions, for a dataset of kind preference");
+    }
+    return sample;
+  }
+
+  private Sample read(Schema found, Fields fields) throws RejectException {
+    return switch (found) {
       case TEXT -> text(fields);
       case ALPACA -> new Sample.Chat(conversations.alpaca(fields));
       case SHAREGPT -> new Sample.Chat(conversations.shareGpt(fields));
       case MESSAGES -> new Sample.Chat(conversations.messages(fields));
       case TOKENS -> tokens(fields);
+      case PAIRS -> pairs.texts(fields);
+      case PAIR_IDS -> PairReader.ids(fields);
       case AUTO -> throw new IllegalStateException("AUTO has been resolved");
     };
   }
@@ -91,7 +111,7 @@ public final class RecordReader {
     return new Sample.Tokens(ids, mask);
   }
 
-  private static int[] integers(String column, List<?> values) throws RejectException {
+  static int[] integers(String column, List<?> values) throws RejectException {
     int[] result = new int[values.size()];
     for (int i = 0; i < result.length; i++) {
       Object value = values.get(i);

@@ -25,7 +25,11 @@ public enum RejectReason {
   /** The chat template failed or refused the conversation. */
   TEMPLATE_ERROR,
   /** A given token id is outside the vocabulary. */
-  TOKEN_OUT_OF_RANGE;
+  TOKEN_OUT_OF_RANGE,
+  /** Both completions of a pair are the same. */
+  IDENTICAL_PAIR,
+  /** It is a preference pair where something else is wanted, or the other way round. */
+  WRONG_KIND;
 
   /** The name in manifests and reject files. */
   public String label() {

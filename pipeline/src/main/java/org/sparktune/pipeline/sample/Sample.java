@@ -18,4 +18,21 @@ public sealed interface Sample {
    * @param lossMask {@code (N)} 1 where the token carries loss
    */
   record Tokens(int[] ids, byte[] lossMask) implements Sample {}
+
+  /**
+   * Plain text after plain text.
+   *
+   * @param prompt without loss
+   * @param completion with loss
+   */
+  record Completion(String prompt, String completion) implements Sample {}
+
+  /**
+   * Two completions of a prompt.
+   *
+   * @param chosen the preferred one with its prompt
+   * @param rejected the other one with the same prompt
+   * @param margin by how much it is preferred, 0 where nobody said
+   */
+  record Pair(Sample chosen, Sample rejected, float margin) implements Sample {}
 }

@@ -43,15 +43,20 @@ public final class SampleTokenizer {
     } else if (sample instanceof Sample.Chat conversation) {
       return chat(conversation);
     }
+    if (sample instanceof Sample.Completion completion) {
+      return completion(completion);
+    } else if (sample instanceof Sample.Pair pair) {
+      return Document.pair(tokenize(pair.chosen()), tokenize(pair.rejected()), pair.margin());
+    }
     Sample.Tokens tokens = (Sample.Tokens) sample;
     for (int i = 0; i < tokens.ids().length; i++) {
       int id = tokens.ids()[i];
       if (id < 0 || id >= tokenizer.vocabularySize()) {
         throw new RejectException(
             RejectReason.TOKEN_OUT_OF_RANGE,
-            "input_ids["
+            "token "
                 + i
-                + "] is "
+                + " is "
                 + id
                 + ", the vocabulary has "
                 + tokenizer.vocabularySize()
@@ -72,6 +77,26 @@ public final class SampleTokenizer {
     }
     byte[] mask = new byte[ids.length];
     Arrays.fill(mask, (byte) 1);
+    return new Document(ids, mask);
+  }
+
+  /** Prompt and completion are encoded apart, so that no token reaches from one into the other. */
+  private Document completion(Sample.Completion sample) {
+    int[] prompt = tokenizer.encode(sample.prompt(), true);
+    int[] completion = tokenizer.encode(sample.completion(), false);
+    OptionalInt eos = tokenizer.eosId();
+    boolean append =
+        appendEos
+            && eos.isPresent()
+            && (completion.length == 0 || completion[completion.length - 1] != eos.getAsInt());
+    int length = prompt.length + completion.length;
+    int[] ids = Arrays.copyOf(prompt, length + (append ? 1 : 0));
+    System.arraycopy(completion, 0, ids, prompt.length, completion.length);
+    if (append) {
+      ids[length] = eos.getAsInt();
+    }
+    byte[] mask = new byte[ids.length];
+    Arrays.fill(mask, prompt.length, ids.length, (byte) 1);
     return new Document(ids, mask);
   }
 

@@ -10,6 +10,9 @@ import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 public final class SchemaDetector {
   private static final List<Map.Entry<Schema, Set<String>>> NEEDED =
       List.of(
+          Map.entry(Schema.PAIR_IDS, Set.of("prompt_ids", "chosen_ids", "rejected_ids")),
+          Map.entry(Schema.PAIRS, Set.of("chosen", "rejected")),
+          Map.entry(Schema.PAIRS, Set.of("chosen_messages", "rejected_messages")),
           Map.entry(Schema.TOKENS, Set.of("input_ids")),
           Map.entry(Schema.MESSAGES, Set.of("messages")),
           Map.entry(Schema.SHAREGPT, Set.of("conversations")),

@@ -2,11 +2,13 @@ package org.sparktune.pipeline.spec;
 
 import java.io.Serializable;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
  * Raw files and how to make a dataset of them.
  *
+ * @param kind what the records are
  * @param sources at least one
  * @param sequenceLength the longest row, in tokens
  * @param packing whether several documents share a row
@@ -20,6 +22,7 @@ import java.util.Map;
  * @param appendEos whether plain text ends with the end-of-sequence token
  */
 public record DatasetOptions(
+    Kind kind,
     List<Source> sources,
     int sequenceLength,
     boolean packing,
@@ -41,6 +44,35 @@ public record DatasetOptions(
   /** Whether {@link #template} is a word and not a path. */
   public static boolean isTemplateWord(String template) {
     return template.equals(AUTO_TEMPLATE) || template.equals(ALPACA_TEMPLATE);
+  }
+
+  /** The same with another kind. */
+  public DatasetOptions withKind(Kind other) {
+    return new DatasetOptions(
+        other,
+        sources,
+        sequenceLength,
+        packing,
+        shuffle,
+        validationFraction,
+        maxRejectRatio,
+        trainOn,
+        template,
+        onLong,
+        appendEos);
+  }
+
+  /** What the records are. */
+  public enum Kind {
+    /** Text, conversations or tokens to be learnt. */
+    SFT,
+    /** Pairs of completions of which one is preferred. */
+    PREFERENCE;
+
+    /** The word in specifications and manifests. */
+    public String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /** Which tokens carry loss. */
@@ -72,7 +104,11 @@ public record DatasetOptions(
     /** {@code messages} of {@code role} and {@code content}. */
     MESSAGES,
     /** {@code input_ids} and {@code labels}. */
-    TOKENS
+    TOKENS,
+    /** {@code chosen} and {@code rejected}, beside or after their {@code prompt}. */
+    PAIRS,
+    /** {@code prompt_ids}, {@code chosen_ids} and {@code rejected_ids}. */
+    PAIR_IDS
   }
 
   /**

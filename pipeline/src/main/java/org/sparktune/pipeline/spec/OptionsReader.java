@@ -18,8 +18,11 @@ import org.sparktune.pipeline.spec.SpecNode.Scalar;
 /** Reads the option groups that tasks share; the defaults of a specification stand here. */
 final class OptionsReader {
   private static final int MAX_SEQUENCE_LENGTH = 1 << 20;
-  private static final double LORA_LEARNING_RATE = 2e-4;
-  private static final double FULL_LEARNING_RATE = 2e-5;
+  static final double LORA_LEARNING_RATE = 2e-4;
+  static final double FULL_LEARNING_RATE = 2e-5;
+
+  /** TRL's default is 1e-6 for whole models; an adapter takes more. */
+  static final double DPO_LEARNING_RATE = 5e-6;
 
   private final SpecContext context;
   private final long specSeed;
@@ -55,6 +58,7 @@ final class OptionsReader {
     }
     DatasetOptions options =
         new DatasetOptions(
+            reader.word("kind", DatasetOptions.Kind.SFT),
             List.copyOf(sources),
             (int) reader.integer("sequence_length", 512, 2, MAX_SEQUENCE_LENGTH),
             reader.flag("packing", true),
@@ -88,17 +92,16 @@ final class OptionsReader {
   /**
    * Hyperparameters without the {@code lora} group, which the caller reads before it calls {@link
    * MappingReader#finish}.
+   *
+   * @param learningRate the learning rate where none is written
    */
-  Hyperparameters hyperparameters(MappingReader reader, boolean lora) {
+  Hyperparameters hyperparameters(MappingReader reader, double learningRate) {
     Schedule schedule = reader.word("schedule", Schedule.COSINE);
     Hyperparameters parameters =
         new Hyperparameters(
             (int) reader.integer("epochs", 3, 1, Integer.MAX_VALUE),
             reader.integer("max_steps", 0, 1, Long.MAX_VALUE),
-            reader.decimal(
-                "learning_rate",
-                lora ? LORA_LEARNING_RATE : FULL_LEARNING_RATE,
-                Range.NOT_NEGATIVE),
+            reader.decimal("learning_rate", learningRate, Range.NOT_NEGATIVE),
             schedule,
             reader.decimal("warmup_ratio", 0.03, Range.UNIT),
             reader.integer("warmup_steps", -1, 0, Long.MAX_VALUE),

@@ -30,6 +30,15 @@ public sealed interface Task extends Serializable {
     List<LayerPolicy> layers();
   }
 
+  /** A task that trains a LoRA adapter. */
+  sealed interface Adapting extends Training {
+    /** The adapter to start from, or null. */
+    Reference initAdapter();
+
+    /** The adapter's shape. */
+    LoraOptions lora();
+  }
+
   /**
    * Raw files to a tokenized dataset.
    *
@@ -59,10 +68,35 @@ public sealed interface Task extends Serializable {
       Hyperparameters hyperparameters,
       LoraOptions lora,
       List<LayerPolicy> layers)
-      implements Training {
+      implements Adapting {
     @Override
     public TaskType type() {
       return TaskType.LORA_FINETUNE;
+    }
+  }
+
+  /**
+   * Preference optimization of an adapter.
+   *
+   * @param dataset of kind preference
+   * @param initAdapter the adapter to start from, or null; the reference is the model without any
+   * @param lora the adapter's shape
+   * @param preference the loss
+   */
+  record Dpo(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      DatasetChoice dataset,
+      Reference initAdapter,
+      Hyperparameters hyperparameters,
+      LoraOptions lora,
+      List<LayerPolicy> layers,
+      PreferenceOptions preference)
+      implements Adapting {
+    @Override
+    public TaskType type() {
+      return TaskType.DPO;
     }
   }
 

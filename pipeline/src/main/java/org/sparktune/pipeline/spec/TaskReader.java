@@ -25,6 +25,8 @@ final class TaskReader {
           ModelFormat.GGUF,
           List.of("F32", "F16", "BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"));
 
+  private static final TaskType[] ADAPTER_MAKERS = {TaskType.LORA_FINETUNE, TaskType.DPO};
+
   private final SpecContext context;
   private final OptionsReader options;
   private final Map<String, TaskType> taskTypes;
@@ -60,16 +62,17 @@ final class TaskReader {
               reader.location("task_type"),
               "The task type '%s' of task '%s' is not in this version."
                   .formatted(type.word(), name),
-              "This version runs prepare, lora_finetune, full_ft, evaluate and merge.");
+              "This version runs prepare, lora_finetune, full_ft, dpo, evaluate and merge.");
       return null;
     }
     return switch (type) {
       case PREPARE -> prepare();
       case LORA_FINETUNE -> loraFinetune();
       case FULL_FT -> fullFinetune();
+      case DPO -> dpo();
       case EVALUATE -> evaluate();
       case MERGE -> merge();
-      case QLORA, QAT, REWARD_MODEL, DISTILL, DPO, PPO ->
+      case QLORA, QAT, REWARD_MODEL, DISTILL, PPO ->
           throw new IllegalStateException("Unsupported types were reported above: " + type);
     };
   }
@@ -104,9 +107,10 @@ final class TaskReader {
   private Task loraFinetune() {
     Reference base = baseModel();
     DatasetChoice dataset = dataset();
-    Reference init = reference("init_adapter", TaskType.LORA_FINETUNE);
+    Reference init = reference("init_adapter", ADAPTER_MAKERS);
     MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
-    Hyperparameters parameters = options.hyperparameters(hyperparams, true);
+    Hyperparameters parameters =
+        options.hyperparameters(hyperparams, OptionsReader.LORA_LEARNING_RATE);
     LoraOptions lora = options.lora(hyperparams.mappingOrEmpty("lora"));
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, true);
@@ -115,11 +119,32 @@ final class TaskReader {
         name, List.copyOf(dependencies), base, dataset, init, parameters, lora, layers);
   }
 
+  private Task dpo() {
+    Reference base = baseModel();
+    DatasetChoice dataset = dataset();
+    if (dataset instanceof DatasetChoice.Raw raw) {
+      // Only pairs will do, so that the kind need not be written.
+      dataset = new DatasetChoice.Raw(raw.options().withKind(DatasetOptions.Kind.PREFERENCE));
+    }
+    Reference init = reference("init_adapter", ADAPTER_MAKERS);
+    MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
+    Hyperparameters parameters =
+        options.hyperparameters(hyperparams, OptionsReader.DPO_LEARNING_RATE);
+    LoraOptions lora = options.lora(hyperparams.mappingOrEmpty("lora"));
+    PreferenceOptions preference = PreferenceReader.read(hyperparams.mappingOrEmpty("dpo"));
+    hyperparams.finish();
+    List<LayerPolicy> layers = options.layers(reader, true);
+    reader.finish();
+    return new Task.Dpo(
+        name, List.copyOf(dependencies), base, dataset, init, parameters, lora, layers, preference);
+  }
+
   private Task fullFinetune() {
     Reference base = baseModel();
     DatasetChoice dataset = dataset();
     MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
-    Hyperparameters parameters = options.hyperparameters(hyperparams, false);
+    Hyperparameters parameters =
+        options.hyperparameters(hyperparams, OptionsReader.FULL_LEARNING_RATE);
     if (hyperparams.has("lora")) {
       hyperparams.problem(
           "lora",
@@ -135,7 +160,7 @@ final class TaskReader {
 
   private Task evaluate() {
     Reference base = baseModel();
-    Reference adapter = reference("adapter", TaskType.LORA_FINETUNE);
+    Reference adapter = reference("adapter", ADAPTER_MAKERS);
     DatasetChoice dataset = dataset();
     Split split = reader.word("split", Split.AUTO);
     int batchSize = (int) reader.integer("batch_size", 8, 1, 1 << 16);
@@ -148,7 +173,7 @@ final class TaskReader {
   private Task merge() {
     Reference base = baseModel();
     reader.require("adapter");
-    Reference adapter = reference("adapter", TaskType.LORA_FINETUNE);
+    Reference adapter = reference("adapter", ADAPTER_MAKERS);
     ModelFormat format = reader.word("format", ModelFormat.SAFETENSORS);
     String type = reader.text("type", "F16");
     List<String> valid = ELEMENT_TYPES.get(format);

@@ -22,8 +22,8 @@ public enum TaskType {
   REWARD_MODEL(false),
   /** Distillation of a teacher. */
   DISTILL(false),
-  /** Direct preference optimization. */
-  DPO(false),
+  /** Direct preference optimization of a LoRA adapter. */
+  DPO(true),
   /** Proximal policy optimization. */
   PPO(false);
 

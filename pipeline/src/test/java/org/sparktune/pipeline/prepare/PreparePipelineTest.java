@@ -63,6 +63,7 @@ class PreparePipelineTest {
   private static DatasetOptions dataset(
       List<Source> sources, boolean packing, boolean shuffle, double held, double rejects) {
     return new DatasetOptions(
+        DatasetOptions.Kind.SFT,
         sources,
         64,
         packing,
@@ -328,6 +329,7 @@ class PreparePipelineTest {
     Path file = write("long.jsonl", "{\"text\": \"" + "x ".repeat(100) + "\"}\n");
     DatasetOptions dataset =
         new DatasetOptions(
+            DatasetOptions.Kind.SFT,
             List.of(source(file)),
             16,
             true,
@@ -435,6 +437,7 @@ class PreparePipelineTest {
     for (String template : List.of("auto", "alpaca")) {
       DatasetOptions dataset =
           new DatasetOptions(
+              DatasetOptions.Kind.SFT,
               List.of(source(file)),
               128,
               true,

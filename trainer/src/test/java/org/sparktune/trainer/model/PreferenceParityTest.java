@@ -22,7 +22,7 @@ class PreferenceParityTest {
   private static final double LOSS_TOLERANCE = 1e-5;
   private static final double GRADIENT_TOLERANCE = 1e-3;
   private static final PreferenceObjective OBJECTIVE =
-      new PreferenceObjective(new PreferenceLoss.Sigmoid(0.1, 0));
+      new PreferenceObjective(new PreferenceLoss.Sigmoid(0.1, 0), false);
 
   @ParameterizedTest
   @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})

@@ -21,12 +21,15 @@ public final class PreferenceObjective implements DecoderObjective {
       List.of("reward_chosen", "reward_rejected", "accuracy", "margin", "kl");
 
   private final PreferenceLoss loss;
+  private final boolean usesMargins;
 
   /**
    * @param loss of a pair
+   * @param usesMargins whether the labels' margins are given to the loss
    */
-  public PreferenceObjective(PreferenceLoss loss) {
+  public PreferenceObjective(PreferenceLoss loss, boolean usesMargins) {
     this.loss = loss;
+    this.usesMargins = usesMargins;
   }
 
   /** Sums by document. */
@@ -107,7 +110,7 @@ public final class PreferenceObjective implements DecoderObjective {
     return new LossSum(lossSum, batch.documents() / 2, list);
   }
 
-  private static PairLogProbs pair(Batch batch, int pair, Documents policy, double[] reference) {
+  private PairLogProbs pair(Batch batch, int pair, Documents policy, double[] reference) {
     int chosen = 2 * pair;
     int rejected = chosen + 1;
     if (policy.targets()[chosen] == 0 || policy.targets()[rejected] == 0) {
@@ -124,7 +127,7 @@ public final class PreferenceObjective implements DecoderObjective {
         reference[rejected],
         policy.targets()[chosen],
         policy.targets()[rejected],
-        margins.length == 0 ? 0 : margins[pair]);
+        usesMargins && margins.length > 0 ? margins[pair] : 0);
   }
 
   /** The reference's log-probability of every document, 0 where the loss does not ask. */

@@ -1,0 +1,42 @@
+package org.sparktune.jobs.training;
+
+import java.util.Optional;
+import org.sparktune.pipeline.spec.DatasetOptions.Kind;
+import org.sparktune.pipeline.spec.PreferenceOptions;
+import org.sparktune.pipeline.spec.Task;
+import org.sparktune.trainer.model.DecoderObjective;
+import org.sparktune.trainer.objective.dpo.PreferenceLoss;
+import org.sparktune.trainer.objective.dpo.PreferenceObjective;
+
+/** What a training task trains towards, and on which kind of dataset. */
+final class Objectives {
+  private Objectives() {}
+
+  /** The objective; none for supervised fine-tuning. */
+  static Optional<DecoderObjective> of(Task.Training task) {
+    return task instanceof Task.Dpo dpo
+        ? Optional.of(new PreferenceObjective(loss(dpo.preference()), dpo.preference().margins()))
+        : Optional.empty();
+  }
+
+  /** The kind of dataset that the objective reads, as manifests call it. */
+  static String datasetKind(Task.Training task) {
+    return (task instanceof Task.Dpo ? Kind.PREFERENCE : Kind.SFT).word();
+  }
+
+  private static PreferenceLoss loss(PreferenceOptions options) {
+    PreferenceLoss loss =
+        switch (options.loss()) {
+          case SIGMOID -> new PreferenceLoss.Sigmoid(options.beta(), options.labelSmoothing());
+          case ROBUST -> new PreferenceLoss.Robust(options.beta(), options.labelSmoothing());
+          case HINGE -> new PreferenceLoss.Hinge(options.beta());
+          case IPO -> new PreferenceLoss.Ipo(options.beta());
+          case EXO -> new PreferenceLoss.Exo(options.beta(), options.labelSmoothing());
+          case SIMPO -> new PreferenceLoss.SimPo(options.beta(), options.simpoMargin());
+          case ORPO -> new PreferenceLoss.Orpo(options.beta());
+        };
+    return options.supervisedWeight() == 0
+        ? loss
+        : new PreferenceLoss.WithSupervision(loss, options.supervisedWeight());
+  }
+}

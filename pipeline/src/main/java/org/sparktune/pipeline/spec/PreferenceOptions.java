@@ -1,0 +1,41 @@
+package org.sparktune.pipeline.spec;
+
+import java.io.Serializable;
+
+/**
+ * The loss of a {@code dpo} task.
+ *
+ * @param loss which one
+ * @param beta scales log-ratios
+ * @param labelSmoothing the share of labels believed wrong; sigmoid, robust and exo only
+ * @param simpoMargin SimPO's γ
+ * @param supervisedWeight of the mean negative log-likelihood of the chosen completion, 0 for none
+ * @param margins whether the dataset's margins are taken off the preference
+ */
+public record PreferenceOptions(
+    Loss loss,
+    double beta,
+    double labelSmoothing,
+    double simpoMargin,
+    double supervisedWeight,
+    boolean margins)
+    implements Serializable {
+
+  /** The losses. */
+  public enum Loss {
+    /** DPO; with label smoothing its conservative form. */
+    SIGMOID,
+    /** Unbiased under flipped labels. */
+    ROBUST,
+    /** SLiC. */
+    HINGE,
+    /** Identity preference optimization. */
+    IPO,
+    /** Exact optimization. */
+    EXO,
+    /** Averaged by length, without a reference. */
+    SIMPO,
+    /** Odds ratio beside supervised fine-tuning, without a reference. */
+    ORPO
+  }
+}
