@@ -32,6 +32,22 @@ final class ColumnLoops {
         });
   }
 
+  /** See {@link org.sparktune.trainer.engine.Engine#embedGradient}. */
+  void addRows(Tensor x, int[] ids, Tensor table) {
+    rows.runInPieces(
+        Math.toIntExact(x.columns()),
+        PIECE,
+        (piece, from, to, worker) -> {
+          long offset = (long) from * Float.BYTES;
+          for (int row = 0; row < ids.length; row++) {
+            worker
+                .kernels()
+                .elements()
+                .add(x.rowAddress(row) + offset, table.rowAddress(ids[row]) + offset, to - from);
+          }
+        });
+  }
+
   /** See {@link org.sparktune.trainer.engine.Engine#columnDots}. */
   void dots(Tensor a, Tensor b, Tensor dots) {
     dots.zero();

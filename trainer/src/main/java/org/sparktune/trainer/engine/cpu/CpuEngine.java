@@ -248,19 +248,7 @@ public final class CpuEngine implements Engine {
 
   @Override
   public void embedGradient(Tensor dOut, int[] ids, Tensor dTable) {
-    rows.runInPieces(
-        Math.toIntExact(dOut.columns()),
-        ColumnLoops.PIECE,
-        (piece, from, to, worker) -> {
-          long offset = (long) from * Float.BYTES;
-          for (int row = 0; row < ids.length; row++) {
-            worker
-                .kernels()
-                .elements()
-                .add(
-                    dOut.rowAddress(row) + offset, dTable.rowAddress(ids[row]) + offset, to - from);
-          }
-        });
+    columns.addRows(dOut, ids, dTable);
   }
 
   @Override
