@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 import org.sparktune.core.ErrorCode;
+import org.sparktune.core.InputGuard;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.export.ModelExporter;
 import org.sparktune.tokenizer.gguf.GgmlType;
@@ -75,6 +76,8 @@ final class ExportCommand extends BaseCommand {
   void run() {
     Path target = console().resolve(output);
     Optional<Path> adapterPath = Optional.ofNullable(adapter).map(console()::resolve);
+    InputGuard.requireApart(target, console().resolve(model));
+    adapterPath.ifPresent(path -> InputGuard.requireApart(target, path));
     try (ModelExporter exporter = new ModelExporter(console().resolve(model), adapterPath)) {
       switch (format) {
         case PEFT -> exporter.peft(target);

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.sparktune.core.AtomicFile;
 import org.sparktune.core.ErrorCode;
+import org.sparktune.core.InputGuard;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.tokenizer.Tokenizers;
@@ -68,7 +69,12 @@ final class TokenizeCommand extends BaseCommand {
         encode(tokenizer, in, out);
         out.flush();
       } else {
-        encodeToFile(tokenizer, in, console().resolve(output));
+        Path file = console().resolve(output);
+        InputGuard.requireApart(file, console().resolve(tokenizerPath));
+        if (!input.equals("-")) {
+          InputGuard.requireApart(file, console().resolve(input));
+        }
+        encodeToFile(tokenizer, in, file);
       }
     }
   }

@@ -1,5 +1,7 @@
 package org.sparktune.jobs.spark;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.SparkContext;
@@ -7,6 +9,7 @@ import org.apache.spark.SparkException;
 import org.apache.spark.sql.SparkSession;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.core.WriteFailure;
 
 /**
  * How Spark is started.
@@ -92,7 +95,18 @@ public record SparkSettings(String master, Map<String, String> configuration) {
     return start(builder, effectiveMaster);
   }
 
+  /** Spark ends the process without a word when it cannot make its folder for temporary files. */
+  private static void requireTemporaryFolder() {
+    String folder = System.getProperty("java.io.tmpdir");
+    try {
+      Files.delete(Files.createTempFile("sparktune", ".probe"));
+    } catch (IOException e) {
+      throw WriteFailure.of("The folder for temporary files, " + folder + ",", e);
+    }
+  }
+
   private static SparkSession start(SparkSession.Builder builder, String master) {
+    requireTemporaryFolder();
     try {
       return builder.getOrCreate();
     } catch (Exception e) {

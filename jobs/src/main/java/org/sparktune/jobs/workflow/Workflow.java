@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.sparktune.core.ErrorCode;
+import org.sparktune.core.InputGuard;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.pipeline.spec.SpecLoader;
@@ -97,6 +98,11 @@ public final class Workflow {
    * @throws SparktuneException {@code OUTPUT}
    */
   public void requireUsableOutput() {
+    for (Task task : tasks) {
+      for (String source : InputPaths.sources(task)) {
+        InputPaths.local(source).ifPresent(path -> InputGuard.requireApart(paths.output(), path));
+      }
+    }
     OutputFolder.requireUsable(paths.output());
     for (Task task : tasks) {
       requireSameTask(task);

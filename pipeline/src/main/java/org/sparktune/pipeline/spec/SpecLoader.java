@@ -92,7 +92,7 @@ public final class SpecLoader {
       problems.add(
           root.location(),
           "A specification is a mapping with 'name', 'output' and 'tasks', but this is "
-              + root.kind()
+              + (root instanceof SpecNode.Scalar scalar && scalar.isNull() ? "empty" : root.kind())
               + ".",
           "See docs/formats.md for an example.");
     }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.core.WriteFailure;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.modelfile.ModelFile;
@@ -65,11 +66,7 @@ public final class HuggingFaceFolderWriter {
         delete(temporary);
       }
     } catch (IOException e) {
-      throw new SparktuneException(
-          ErrorCode.OUTPUT,
-          "The model folder %s cannot be written: %s.".formatted(folder, e),
-          "Check that there is space and that you may write there.",
-          e);
+      throw WriteFailure.of("The model folder " + folder, e);
     }
   }
 
