@@ -48,7 +48,10 @@ record Failure(ErrorCode code, String sentence) {
           "The memory is used up (%s). Lower batch_size or sequence_length, or give the JVM more with SPARKTUNE_HEAP."
               .formatted(oneLine(String.valueOf(cause.getMessage()))));
     }
-    if (cause instanceof IOException || cause instanceof UncheckedIOException) {
+    if (cause instanceof UncheckedIOException wrapper) {
+      return ofIo(wrapper.getCause());
+    }
+    if (cause instanceof IOException) {
       return ofIo(cause);
     }
     return null;
