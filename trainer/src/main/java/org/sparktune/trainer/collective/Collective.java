@@ -20,6 +20,11 @@ public interface Collective extends AutoCloseable {
   /** How many there are. */
   int ranks();
 
+  /** Bytes that an element of a vector to be summed takes on its way to another rank. */
+  default int bytesOfSummand() {
+    return Float.BYTES;
+  }
+
   /** Whether buckets may lie there; {@link StagedBuckets} brings others to the host and back. */
   default boolean reaches(Tensor.Place place) {
     return place == Tensor.Place.HOST;

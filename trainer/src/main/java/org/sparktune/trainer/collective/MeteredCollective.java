@@ -23,7 +23,7 @@ public final class MeteredCollective implements Collective {
 
   /**
    * Bytes of vectors that this rank handed to others since the beginning, as {@link Slices} has it,
-   * with four bytes an element; without frames and repetitions.
+   * without frames and repetitions.
    */
   public long bytesSent() {
     return bytesSent;
@@ -42,6 +42,11 @@ public final class MeteredCollective implements Collective {
   @Override
   public boolean reaches(Tensor.Place place) {
     return collective.reaches(place);
+  }
+
+  @Override
+  public int bytesOfSummand() {
+    return collective.bytesOfSummand();
   }
 
   @Override
@@ -108,7 +113,8 @@ public final class MeteredCollective implements Collective {
   /** A follower sends all to its leader; leaders keep a slice of what they halve. */
   private void countReduceScatter(long elements) {
     if (ranks() > 1) {
-      bytesSent += (elements - Slices.owned(rank(), ranks(), elements).size()) * Float.BYTES;
+      long sent = elements - Slices.owned(rank(), ranks(), elements).size();
+      bytesSent += sent * collective.bytesOfSummand();
     }
   }
 

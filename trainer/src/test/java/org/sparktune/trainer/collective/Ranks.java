@@ -3,6 +3,7 @@ package org.sparktune.trainer.collective;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -69,7 +70,7 @@ public final class Ranks {
   /** Runs ranks with given options and returns what each returned, by rank. */
   public static <T> List<T> call(int ranks, CollectiveOptions options, Body<T> body) {
     if (ranks == 1) {
-      return List.of(single(body));
+      return Collections.singletonList(single(body));
     }
     byte[] secret = new byte[32];
     new SecureRandom().nextBytes(secret);

@@ -71,7 +71,7 @@ class OwnershipTest {
   }
 
   @Test
-  void shouldHoldTwelveBytesAParameterSharedByTheRanks() {
+  void shouldHoldTwoMomentsOfEveryParameterSharedByTheRanks() {
     ParameterLayout layout = layout(8, 1 << 18);
     Buckets buckets = Buckets.of(layout, PLENTY);
     for (int ranks : new int[] {1, 2, 4, 8}) {

@@ -82,6 +82,14 @@ public final class AeronCollective implements Collective {
   }
 
   @Override
+  public int bytesOfSummand() {
+    return switch (wire) {
+      case F32 -> Float.BYTES;
+      case BF16 -> Short.BYTES;
+    };
+  }
+
+  @Override
   public void sum(long[] values) {
     if (values.length > MAX_NUMBERS) {
       throw new IllegalArgumentException(

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.sparktune.trainer.collective.MeteredCollective;
 import org.sparktune.trainer.collective.Pending;
 import org.sparktune.trainer.collective.Ranks;
 import org.sparktune.trainer.collective.Slices;
@@ -102,6 +102,23 @@ class WireTest {
     // One rounding to BF16 alone is wrong by up to 2^-9; what is left here is one rounding in 64.
     assertTrue(largestError < ranks * 0x1p-9f / 16, "largest error " + largestError);
     assertTrue(largestError > 0, "nothing was rounded");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"F32,4", "BF16,2"})
+  void shouldCountWhatTravels(WireType wire, int bytesOfSummand) {
+    int length = 1000;
+    Ranks.run(
+        2,
+        Ranks.options().wire(wire).build(),
+        collective -> {
+          MeteredCollective metered = new MeteredCollective(collective);
+          try (Arena arena = new Arena("test")) {
+            float[] values = AeronCollectiveTest.vector(collective.rank(), length);
+            metered.allReduce(AeronCollectiveTest.bucket(arena, values)).join();
+          }
+          assertEquals(length / 2L * (bytesOfSummand + Float.BYTES), metered.bytesSent());
+        });
   }
 
   @Test
