@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.trainer.collective.MeteredCollective;
 import org.sparktune.trainer.collective.Pending;
 import org.sparktune.trainer.collective.Ranks;
@@ -107,7 +108,7 @@ class WireTest {
   @ParameterizedTest
   @CsvSource({"F32,4", "BF16,2"})
   void shouldCountWhatTravels(WireType wire, int bytesOfSummand) {
-    int length = 1000;
+    int length = 2 * Slices.ALIGNMENT;
     Ranks.run(
         2,
         Ranks.options().wire(wire).build(),
