@@ -20,6 +20,9 @@ import java.util.Map;
  *     one, or the path of a Jinja file
  * @param onLong what happens to a document longer than a row
  * @param appendEos whether plain text ends with the end-of-sequence token
+ * @param clean what is done to the text of records, and which are filtered out
+ * @param deduplicate which records are duplicates of others
+ * @param decontaminate which records an evaluation set holds
  */
 public record DatasetOptions(
     Kind kind,
@@ -32,7 +35,10 @@ public record DatasetOptions(
     TrainOn trainOn,
     String template,
     OnLong onLong,
-    boolean appendEos)
+    boolean appendEos,
+    CleanOptions clean,
+    DeduplicateOptions deduplicate,
+    DecontaminateOptions decontaminate)
     implements Serializable {
 
   /** The value of {@link #template} that means the model's own. */
@@ -44,6 +50,58 @@ public record DatasetOptions(
   /** Whether {@link #template} is a word and not a path. */
   public static boolean isTemplateWord(String template) {
     return template.equals(AUTO_TEMPLATE) || template.equals(ALPACA_TEMPLATE);
+  }
+
+  /** Records as they come: none is changed or filtered out for what it says. */
+  public DatasetOptions(
+      Kind kind,
+      List<Source> sources,
+      int sequenceLength,
+      boolean packing,
+      boolean shuffle,
+      double validationFraction,
+      double maxRejectRatio,
+      TrainOn trainOn,
+      String template,
+      OnLong onLong,
+      boolean appendEos) {
+    this(
+        kind,
+        sources,
+        sequenceLength,
+        packing,
+        shuffle,
+        validationFraction,
+        maxRejectRatio,
+        trainOn,
+        template,
+        onLong,
+        appendEos,
+        CleanOptions.NONE,
+        DeduplicateOptions.NONE,
+        DecontaminateOptions.NONE);
+  }
+
+  /** The same with another curation of its records. */
+  public DatasetOptions withCuration(
+      CleanOptions otherClean,
+      DeduplicateOptions otherDeduplicate,
+      DecontaminateOptions otherDecontaminate) {
+    return new DatasetOptions(
+        kind,
+        sources,
+        sequenceLength,
+        packing,
+        shuffle,
+        validationFraction,
+        maxRejectRatio,
+        trainOn,
+        template,
+        onLong,
+        appendEos,
+        otherClean,
+        otherDeduplicate,
+        otherDecontaminate);
   }
 
   /** The same with another kind. */
@@ -59,7 +117,10 @@ public record DatasetOptions(
         trainOn,
         template,
         onLong,
-        appendEos);
+        appendEos,
+        clean,
+        deduplicate,
+        decontaminate);
   }
 
   /** What the records are. */

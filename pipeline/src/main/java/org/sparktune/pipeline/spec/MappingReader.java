@@ -145,18 +145,39 @@ final class MappingReader {
     }
     int index = words.indexOf(scalar.text());
     if (index < 0) {
-      context
-          .problems()
-          .add(
-              scalar.location(),
-              "'%s' is not a valid '%s'; it is one of %s."
-                  .formatted(scalar.text(), key, String.join(", ", words)),
-              NearestWord.find(scalar.text(), words)
-                  .map(word -> "Did you mean '" + word + "'?")
-                  .orElse(""));
+      unknownWord(key, scalar, words);
       return fallback;
     }
     return constants[index];
+  }
+
+  /** A list of an enum's words, each at most once; a single word is a list of one. */
+  <E extends Enum<E>> List<E> words(String key, Class<E> type) {
+    E[] constants = type.getEnumConstants();
+    List<String> words = Stream.of(constants).map(MappingReader::wordOf).toList();
+    List<E> found = new ArrayList<>();
+    for (SpecNode item : items(key)) {
+      if (!(item instanceof Scalar scalar) || scalar.isNull()) {
+        wrongType(key, "a list of " + String.join(", ", words), item);
+      } else if (!words.contains(scalar.text())) {
+        unknownWord(key, scalar, words);
+      } else if (!found.contains(constants[words.indexOf(scalar.text())])) {
+        found.add(constants[words.indexOf(scalar.text())]);
+      }
+    }
+    return List.copyOf(found);
+  }
+
+  private void unknownWord(String key, Scalar scalar, List<String> words) {
+    context
+        .problems()
+        .add(
+            scalar.location(),
+            "'%s' is not a valid '%s'; it is one of %s."
+                .formatted(scalar.text(), key, String.join(", ", words)),
+            NearestWord.find(scalar.text(), words)
+                .map(word -> "Did you mean '" + word + "'?")
+                .orElse(""));
   }
 
   /** A list of texts; a single text is a list of one. */
@@ -248,9 +269,12 @@ final class MappingReader {
   /** A nested mapping; an empty one when absent. */
   MappingReader mappingOrEmpty(String key) {
     MappingReader nested = mapping(key);
-    return nested == null
-        ? new MappingReader(Mapping.empty(mapping.location()), key, context)
-        : nested;
+    return nested == null ? emptyMapping(key) : nested;
+  }
+
+  /** A nested mapping without a value, for the defaults of its options. */
+  MappingReader emptyMapping(String key) {
+    return new MappingReader(Mapping.empty(mapping.location()), key, context);
   }
 
   /** An input path, resolved; null when absent. Adds a problem when nothing is there. */

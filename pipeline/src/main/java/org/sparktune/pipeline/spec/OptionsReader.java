@@ -68,7 +68,10 @@ final class OptionsReader {
             reader.word("train_on", TrainOn.ASSISTANT),
             template,
             reader.word("on_long", OnLong.REJECT),
-            reader.flag("append_eos", true));
+            reader.flag("append_eos", true),
+            CurationReader.clean(reader),
+            CurationReader.deduplicate(reader),
+            CurationReader.decontaminate(reader));
     reader.finish();
     return options;
   }

@@ -8,6 +8,8 @@ enum Range {
   NOT_NEGATIVE("at least 0", 0, true, Double.MAX_VALUE, true),
   /** 0 to 1, both included. */
   UNIT("from 0 to 1", 0, true, 1, true),
+  /** Above 0, up to 1. */
+  SHARE("above 0 and at most 1", 0, false, 1, true),
   /** 0 to 1, without 1. */
   BELOW_ONE("at least 0 and below 1", 0, true, 1, false);
 
