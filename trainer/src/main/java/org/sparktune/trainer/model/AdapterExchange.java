@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.AdapterConfig;
 import org.sparktune.trainer.modelfile.PeftAdapter;
 
@@ -88,7 +89,9 @@ public final class AdapterExchange {
             ranks,
             alphas,
             lora.modulesToSave());
-    return new PeftAdapter(config, trainable.hostTensors(copies));
+    Map<String, Tensor> tensors = trainable.hostTensors(copies);
+    tensors.keySet().removeIf(ValueHead::owns);
+    return new PeftAdapter(config, tensors);
   }
 
   /** Short names where they mean adapted modules only, else full ones; sorted. */

@@ -9,8 +9,14 @@ package org.sparktune.trainer.model;
  *     the last position of a document has {@link #IGNORED}
  * @param documentStarts {@code (D + 1)} index of each document's first token, then N
  * @param labels what an objective has to know of the documents
+ * @param rollout what an objective has to know of the targets, where the policy has sampled them
  */
-public record Batch(int[] tokens, int[] targets, int[] documentStarts, DocumentLabels labels) {
+public record Batch(
+    int[] tokens,
+    int[] targets,
+    int[] documentStarts,
+    DocumentLabels labels,
+    RolloutLabels rollout) {
 
   /** The target of a position that carries no loss. */
   public static final int IGNORED = -100;
@@ -27,9 +33,19 @@ public record Batch(int[] tokens, int[] targets, int[] documentStarts, DocumentL
     }
   }
 
+  /** Documents that nobody sampled. */
+  public Batch(int[] tokens, int[] targets, int[] documentStarts, DocumentLabels labels) {
+    this(tokens, targets, documentStarts, labels, RolloutLabels.NONE);
+  }
+
   /** Documents of which nothing is known but their tokens. */
   public Batch(int[] tokens, int[] targets, int[] documentStarts) {
     this(tokens, targets, documentStarts, DocumentLabels.NONE);
+  }
+
+  /** The same documents with what is known of their targets. */
+  public Batch with(RolloutLabels known) {
+    return new Batch(tokens, targets, documentStarts, labels, known);
   }
 
   /** D. */

@@ -141,8 +141,19 @@ public final class Decoder implements AutoCloseable {
     check(batch);
     selected.select(batch);
     forwardForGradient(batch, passage);
+    heat(passage);
     score();
     return engine.toArray(selected.logProbs());
+  }
+
+  /**
+   * The value head's values at a batch's targets, after {@link #scoresForGradient} of it: what the
+   * response is worth before each of them.
+   *
+   * @return {@code (M)}
+   */
+  public float[] valuesForGradient(Passage passage) {
+    return weights.valueHead().values(selected.normed(), passage.temperature());
   }
 
   /**
@@ -153,7 +164,13 @@ public final class Decoder implements AutoCloseable {
    */
   public void scoresGradient(
       Batch batch, float[] dLogProbs, Passage passage, GradientListener listener) {
-    engine.set(selected.dLogProbs(), dLogProbs);
+    scoresGradient(batch, new ScoreGradients(dLogProbs, new float[0], 0), passage, listener);
+  }
+
+  /** As {@link #scoresGradient(Batch, float[], Passage, GradientListener)}, of all scores. */
+  public void scoresGradient(
+      Batch batch, ScoreGradients gradients, Passage passage, GradientListener listener) {
+    engine.set(selected.dLogProbs(), gradients.dLogProbs());
     engine.tokenLogProbsGradient(
         selected.normed(),
         weights.head(),
@@ -162,6 +179,25 @@ public final class Decoder implements AutoCloseable {
         selected.dLogProbs(),
         selected.dNormed(),
         weights.dHead());
+    if (gradients.dEntropy() != 0) {
+      EntropyGradient.add(
+          engine,
+          selected.normed(),
+          weights.head(),
+          plan.config().vocabularySize(),
+          gradients.dEntropy(),
+          selected.dNormed(),
+          weights.dHead());
+    }
+    if (passage.temperature() != 1) {
+      selected.scaleNormedGradient(1 / passage.temperature());
+    }
+    if (gradients.dValues().length > 0) {
+      weights
+          .valueHead()
+          .gradient(
+              selected.normed(), passage.temperature(), gradients.dValues(), selected.dNormed());
+    }
     RopeTable.Angles angles = rope.ofDocuments(batch.documentStarts());
     backward(batch, angles, passage, listener);
   }
@@ -198,6 +234,25 @@ public final class Decoder implements AutoCloseable {
   }
 
   /**
+   * Log-probabilities of a batch's targets, in the order of their positions, without anything kept.
+   *
+   * @return {@code (M)}
+   */
+  public float[] scores(Batch batch, Passage passage) {
+    selected.select(batch);
+    if (selected.count() == 0) {
+      return new float[0];
+    }
+    if (!passage.adapted()) {
+      requireWholeBase();
+    }
+    runForInference(batch, passage);
+    heat(passage);
+    score();
+    return engine.toArray(selected.logProbs());
+  }
+
+  /**
    * Next-token logits at some positions of a batch.
    *
    * @param positions M token indexes
@@ -225,6 +280,11 @@ public final class Decoder implements AutoCloseable {
   }
 
   private Passage base() {
+    requireWholeBase();
+    return Passage.BASE;
+  }
+
+  private void requireWholeBase() {
     if (plan.tuning() instanceof Tuning.Lora lora && !lora.config().modulesToSave().isEmpty()) {
       throw new SparktuneException(
           ErrorCode.UNSUPPORTED,
@@ -232,7 +292,13 @@ public final class Decoder implements AutoCloseable {
               .formatted(lora.config().modulesToSave()),
           "Score the base model by itself, or leave modules_to_save empty.");
     }
-    return Passage.BASE;
+  }
+
+  /** The head reads rows divided by the temperature: so its logits are, too. */
+  private void heat(Passage passage) {
+    if (passage.temperature() != 1) {
+      selected.scaleNormed(1 / passage.temperature());
+    }
   }
 
   private RopeTable.Angles forwardForGradient(Batch batch, Passage passage) {

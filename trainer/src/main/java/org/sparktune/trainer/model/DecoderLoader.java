@@ -76,7 +76,9 @@ final class DecoderLoader {
       trainedBefore = loaded.trainedUpToHere();
     }
     Norm finalNorm = norm(DecoderPlan.FINAL_NORM, config.hiddenSize());
-    return new DecoderWeights(embedding, dEmbedding, layers, finalNorm, head, dHead, trained);
+    ValueHead valueHead = plan.hasValueHead() ? new ValueHead(engine, trained) : null;
+    return new DecoderWeights(
+        embedding, dEmbedding, layers, finalNorm, head, dHead, valueHead, trained);
   }
 
   private DecoderLayer layer(int index, boolean trainedBefore) {

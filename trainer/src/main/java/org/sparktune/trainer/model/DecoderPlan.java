@@ -151,6 +151,11 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
         && !(tuning instanceof Tuning.Lora && (tuning.trains(HEAD) || tuning.trains(EMBEDDING)));
   }
 
+  /** Whether a critic is trained. */
+  boolean hasValueHead() {
+    return tuning instanceof Tuning.Lora lora && lora.valueHead();
+  }
+
   double dropout() {
     return tuning instanceof Tuning.Lora lora ? lora.config().dropout() : 0;
   }
@@ -194,6 +199,10 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
     addNorm(layout, FINAL_NORM, hidden);
     if (trainsHead()) {
       layout.add(HEAD + ".weight", tuning.decays(false), config.vocabularySize(), hidden);
+    }
+    if (hasValueHead()) {
+      layout.add(ValueHead.WEIGHT, tuning.decays(false), 1, hidden);
+      layout.add(ValueHead.BIAS, tuning.decays(true), 1, 1);
     }
     return layout;
   }

@@ -105,13 +105,15 @@ public final class DecoderTrainable implements Trainable<Batch> {
   }
 
   /**
-   * Sets every trained parameter, for instance from an adapter.
+   * Sets every trained parameter but a value head's, for instance from an adapter.
    *
    * @param values F32 in host memory, by the names of {@link #tensors()}
    * @throws SparktuneException {@code MISMATCH} when names or shapes are not the model's
    */
   public void load(Map<String, Tensor> values) {
     Map<String, Tensor> tensors = tensors();
+    // A critic starts anew: adapters don't have one.
+    tensors.keySet().removeIf(ValueHead::owns);
     for (String name : values.keySet()) {
       if (!tensors.containsKey(name)) {
         throw misfit("%s is not a trained parameter of this model".formatted(name));

@@ -13,6 +13,7 @@ import org.sparktune.trainer.memory.Tensor;
  * @param finalNorm before the head
  * @param head {@code (V, C)}
  * @param dHead {@code (V, C)} or null when frozen; the embedding's when they are one parameter
+ * @param valueHead a critic, or null
  * @param trained the flat vectors behind all that is trained
  */
 record DecoderWeights(
@@ -22,4 +23,5 @@ record DecoderWeights(
     Norm finalNorm,
     Weight head,
     Tensor dHead,
+    ValueHead valueHead,
     TrainedParameters trained) {}

@@ -14,6 +14,9 @@ import org.sparktune.trainer.memory.TensorArena;
 
 /** Continues prompts with a key/value cache, several at once. */
 public final class Generator {
+  /** Enough for products to run at full speed; more would only take more memory. */
+  private static final int PROMPT_TOKENS_PER_PASS = 1024;
+
   private final Decoder decoder;
 
   /** Is told of every token as it is chosen. */
@@ -32,9 +35,17 @@ public final class Generator {
    * What was generated for a prompt.
    *
    * @param tokens the new ids, without the stop id
-   * @param stopped whether a stop id ended it; otherwise it reached the limit
+   * @param stopId the id that ended it, {@link #UNSTOPPED} where it reached the limit
    */
-  public record Continuation(int[] tokens, boolean stopped) {}
+  public record Continuation(int[] tokens, int stopId) {
+    /** No stop id was chosen. */
+    public static final int UNSTOPPED = -1;
+
+    /** Whether a stop id ended it; otherwise it reached the limit. */
+    public boolean stopped() {
+      return stopId != UNSTOPPED;
+    }
+  }
 
   /** A prompt on its way. */
   private static final class Sequence {
@@ -44,7 +55,7 @@ public final class Generator {
     private final int[] tokens;
     private int count;
     private int[] pending;
-    private boolean stopped;
+    private int stopId = Continuation.UNSTOPPED;
 
     Sequence(Sampler sampler, int index, int limit, int[] prompt) {
       this.sampler = sampler;
@@ -55,7 +66,7 @@ public final class Generator {
     }
 
     boolean finished() {
-      return stopped || count == limit;
+      return stopId != Continuation.UNSTOPPED || count == limit;
     }
 
     int capacity() {
@@ -85,8 +96,8 @@ public final class Generator {
       sequences.add(sequence(prompt, options, sequences.size()));
     }
     try (Session session = new Session(sequences, options, stopIds, listener)) {
-      for (Sequence sequence : sequences) {
-        session.advance(List.of(sequence));
+      for (List<Sequence> together : passes(sequences)) {
+        session.advance(together);
       }
       List<Sequence> unfinished = unfinished(sequences);
       while (!unfinished.isEmpty()) {
@@ -97,7 +108,7 @@ public final class Generator {
     List<Continuation> continuations = new ArrayList<>();
     for (Sequence sequence : sequences) {
       int[] tokens = Arrays.copyOf(sequence.tokens, sequence.count);
-      continuations.add(new Continuation(tokens, sequence.stopped));
+      continuations.add(new Continuation(tokens, sequence.stopId));
     }
     return continuations;
   }
@@ -116,6 +127,21 @@ public final class Generator {
     Sampler sampler = new Sampler(options, index);
     sampler.see(prompt);
     return new Sequence(sampler, index, limit, prompt);
+  }
+
+  /** Prompts that are read in one pass: as many as stay below a number of tokens. */
+  private static List<List<Sequence>> passes(List<Sequence> sequences) {
+    List<List<Sequence>> passes = new ArrayList<>();
+    int tokens = 0;
+    for (Sequence sequence : sequences) {
+      tokens += sequence.pending.length;
+      if (passes.isEmpty() || tokens > PROMPT_TOKENS_PER_PASS) {
+        passes.add(new ArrayList<>());
+        tokens = sequence.pending.length;
+      }
+      passes.get(passes.size() - 1).add(sequence);
+    }
+    return passes;
   }
 
   private static List<Sequence> unfinished(List<Sequence> sequences) {
@@ -164,8 +190,9 @@ public final class Generator {
       for (int i = 0; i < tokens.length; i++) {
         Sequence sequence = sequences.get(i);
         sequence.pending = new int[] {tokens[i]};
-        sequence.stopped = stopIds.contains(tokens[i]);
-        if (!sequence.stopped) {
+        if (stopIds.contains(tokens[i])) {
+          sequence.stopId = tokens[i];
+        } else {
           sequence.tokens[sequence.count++] = tokens[i];
           listener.chosen(sequence.index, tokens[i]);
         }

@@ -30,6 +30,9 @@ final class SelectedRows implements AutoCloseable {
   private Tensor dLogProbs;
   private Tensor logSumExp;
 
+  /** {@code (C)}: a factor for every column. */
+  private Tensor factors;
+
   SelectedRows(int hiddenSize, Engine engine) {
     this(hiddenSize, engine, ElementTypes.of(engine));
   }
@@ -94,6 +97,7 @@ final class SelectedRows implements AutoCloseable {
     logProbs = carver.take(count);
     dLogProbs = carver.take(count);
     logSumExp = carver.take(count);
+    factors = carver.take(hiddenSize);
     cut = true;
   }
 
@@ -139,6 +143,21 @@ final class SelectedRows implements AutoCloseable {
 
   Tensor logSumExp() {
     return logSumExp;
+  }
+
+  /** Multiplies {@link #normed}: the logits of a temperature are those of scaled rows. */
+  void scaleNormed(float factor) {
+    scale(normed, factor);
+  }
+
+  /** Multiplies {@link #dNormed}. */
+  void scaleNormedGradient(float factor) {
+    scale(dNormed, factor);
+  }
+
+  private void scale(Tensor rows, float factor) {
+    engine.fill(factors, factor);
+    engine.scaleColumns(rows, factors, null, rows, false);
   }
 
   /** Copies the selected rows of {@code (N, C)} to {@link #input}. */

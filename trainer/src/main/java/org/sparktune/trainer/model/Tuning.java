@@ -35,8 +35,15 @@ public sealed interface Tuning {
    *
    * @param config the factors
    * @param seed of the initial A factors
+   * @param valueHead whether a critic's linear head is trained beside them; it starts at 0 and is
+   *     no part of the adapter
    */
-  record Lora(LoraConfig config, long seed) implements Tuning {
+  record Lora(LoraConfig config, long seed, boolean valueHead) implements Tuning {
+    /** Without a critic. */
+    public Lora(LoraConfig config, long seed) {
+      this(config, seed, false);
+    }
+
     @Override
     public Optional<LoraConfig.Factors> factors(String module) {
       return trains(module) ? Optional.empty() : config.factors(module);

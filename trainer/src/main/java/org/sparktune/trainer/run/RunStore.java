@@ -1,12 +1,15 @@
 package org.sparktune.trainer.run;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.sparktune.trainer.checkpoint.CheckpointStore;
 import org.sparktune.trainer.checkpoint.RunDescription;
 import org.sparktune.trainer.checkpoint.Snapshot;
@@ -25,8 +28,17 @@ final class RunStore {
   }
 
   /** Where a run goes on. */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
   record Restored(
-      @JsonProperty("progress") Progress progress, @JsonProperty("cursor") Cursor cursor) {}
+      @JsonProperty("progress") Progress progress,
+      @JsonProperty("cursor") Cursor cursor,
+      @JsonProperty("rollouts") Map<String, Double> state) {
+
+    /** Most runs have no further state, and their checkpoints no entry for it. */
+    Restored {
+      state = state == null ? Map.of() : new TreeMap<>(state);
+    }
+  }
 
   /** What a checkpoint must agree with to be resumed. */
   static RunDescription describe(SortedMap<String, String> identity, ParameterLayout layout) {
@@ -44,17 +56,19 @@ final class RunStore {
   /**
    * Writes a checkpoint.
    *
+   * @param state what the steps need to go on
    * @param vectors what this rank holds of parameters and optimizer state
    * @return where it is
    */
-  String save(Progress progress, Cursor cursor, List<ShardedVector> vectors) {
+  String save(
+      Progress progress, Cursor cursor, Map<String, Double> state, List<ShardedVector> vectors) {
     EvaluationMetrics evaluation = progress.lastEvaluation();
     boolean evaluatedHere = evaluation != null && evaluation.step() == progress.step();
     return checkpoints.save(
         new Snapshot(
             progress.step(),
             evaluatedHere ? evaluation.loss() : null,
-            JSON.valueToTree(new Restored(progress, cursor))),
+            JSON.valueToTree(new Restored(progress, cursor, state))),
         vectors);
   }
 

@@ -1,5 +1,6 @@
 package org.sparktune.trainer.run;
 
+import java.util.Optional;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Collective;
@@ -22,7 +23,23 @@ public final class Training {
    *     written
    */
   public static TrainingResult run(TrainingInputs inputs) {
-    try (TrainingLoop loop = new TrainingLoop(inputs)) {
+    return run(inputs, Optional.empty());
+  }
+
+  /**
+   * As {@link #run(TrainingInputs)}, learning from responses that the run samples: the rows are
+   * prompts, and a step is what is learnt from the responses to a step's prompts, in one optimizer
+   * update or several.
+   *
+   * @throws SparktuneException also {@code BAD_DATA} when the reward function fails or no prompt of
+   *     a step fits into the model's context
+   */
+  public static TrainingResult run(TrainingInputs inputs, Rollouts rollouts) {
+    return run(inputs, Optional.of(rollouts));
+  }
+
+  private static TrainingResult run(TrainingInputs inputs, Optional<Rollouts> rollouts) {
+    try (TrainingLoop loop = new TrainingLoop(inputs, rollouts)) {
       return loop.run();
     } catch (RuntimeException | Error e) {
       tellOthers(inputs.collective(), e);

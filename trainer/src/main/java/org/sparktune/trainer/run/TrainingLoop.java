@@ -30,6 +30,7 @@ final class TrainingLoop implements AutoCloseable {
   private final TrainingPlan plan;
   private final long totalSteps;
   private final Shard shard;
+  private final StepMaker steps;
   private final StepReader reader;
   private final StepBoundary boundary;
   private final RunStore store;
@@ -41,7 +42,10 @@ final class TrainingLoop implements AutoCloseable {
   private Progress progress;
   private Cursor cursor = Cursor.START;
 
-  TrainingLoop(TrainingInputs inputs) {
+  /**
+   * @param rollouts where the run samples what it learns from
+   */
+  TrainingLoop(TrainingInputs inputs, Optional<Rollouts> rollouts) {
     TrainingOptions options = inputs.options();
     this.inputs = inputs;
     this.collective = new MeteredCollective(inputs.collective());
@@ -74,6 +78,11 @@ final class TrainingLoop implements AutoCloseable {
     this.settings = new ControlFile.Settings(options.schedule(), options.cadence());
     this.progress = Progress.start(options.schedule().learningRate());
     this.shard = new Shard(inputs, collective);
+    this.steps =
+        rollouts
+            .<StepMaker>map(
+                found -> new RolloutStep(found, options.seed(), shard.step(), collective))
+            .orElseGet(shard::step);
     this.reader =
         new StepReader(
             inputs.train(), options.batchSize(), options.gradientAccumulationSteps(), collective);
@@ -132,7 +141,7 @@ final class TrainingLoop implements AutoCloseable {
     rankLog.begin();
     TrainingStep.Outcome outcome;
     try {
-      outcome = shard.step().make(progress.step(), batches, learningRate);
+      outcome = steps.make(progress.step(), batches, learningRate);
     } catch (TrainingStep.NotFiniteException e) {
       throw new SparktuneException(
           ErrorCode.DIVERGED,
@@ -160,7 +169,8 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   private void checkpoint() {
-    String location = shard.withVectors(vectors -> store.save(progress, cursor, vectors));
+    String location =
+        shard.withVectors(vectors -> store.save(progress, cursor, steps.state(), vectors));
     log.checkpointed(progress.step(), location);
   }
 
@@ -170,7 +180,8 @@ final class TrainingLoop implements AutoCloseable {
     if (restored.isPresent()) {
       progress = restored.get().progress();
       cursor = restored.get().cursor();
-      shard.restored(progress.step());
+      steps.restore(restored.get().state());
+      shard.restored(steps.updates(progress.step()));
     }
     settings =
         new ControlFile.Settings(

@@ -19,7 +19,7 @@ import org.sparktune.trainer.optim.Trainable;
  * of the whole step, summed in the fixed tree over all ranks, clipped, and given to the optimizer
  * of each slice's owner. All ranks come to the same numbers, and to the same failures.
  */
-final class TrainingStep {
+final class TrainingStep implements StepMaker {
   private final Trainable<Batch> trainable;
   private final TrainingOptions options;
   private final Optimizer optimizer;
@@ -75,12 +75,9 @@ final class TrainingStep {
     }
   }
 
-  /**
-   * Makes a step.
-   *
-   * @param step steps already made
-   */
-  Outcome make(long step, StepReader.Step batches, double learningRate) throws NotFiniteException {
+  @Override
+  public Outcome make(long step, StepReader.Step batches, double learningRate)
+      throws NotFiniteException {
     collective.beginStep(step);
     List<MicroBatch> own = batches.microBatches();
     long[] sizes = sizes(own);

@@ -14,8 +14,16 @@ public sealed interface KlController {
    */
   KlController after(double divergence, long responses);
 
+  /** The same controller with a coefficient that it had come to. */
+  KlController at(double newCoefficient);
+
   /** Always the same. */
   record Fixed(double coefficient) implements KlController {
+    @Override
+    public KlController at(double newCoefficient) {
+      return new Fixed(newCoefficient);
+    }
+
     @Override
     public KlController after(double divergence, long responses) {
       return this;
@@ -38,6 +46,11 @@ public sealed interface KlController {
             "The KL target and its horizon must be positive, not %s and %s"
                 .formatted(target, horizon));
       }
+    }
+
+    @Override
+    public KlController at(double newCoefficient) {
+      return new Adaptive(newCoefficient, target, horizon);
     }
 
     @Override
