@@ -58,7 +58,10 @@ final class DataSampler {
             options.appendEos());
     this.filter =
         new LengthFilter(
-            PrepareOptions.DEFAULT_MINIMUM_TOKENS, options.sequenceLength(), options.onLong());
+            PrepareOptions.DEFAULT_MINIMUM_TOKENS,
+            options.sequenceLength(),
+            options.onLong(),
+            options.kind() == DatasetOptions.Kind.PROMPT);
   }
 
   private static Optional<ChatTemplate> template(String choice, Path model, Tokenizer tokenizer) {

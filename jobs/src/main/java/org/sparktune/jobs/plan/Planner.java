@@ -103,7 +103,11 @@ public final class Planner {
     long trained = memory.gradients() / Float.BYTES;
     DatasetManifest.Split split =
         new DatasetManifest.Split(
-            List.of(), data.documents(), data.rows(), data.tokens(), data.tokens());
+            List.of(),
+            data.documents(),
+            data.rows(),
+            Sizing.tokens(task, data.rows(), data.tokens()),
+            data.tokens());
     TrainingPlan plan = TrainingPlan.of(Sizing.options(task), split, trained, ranks());
     long tokens = plan.totalSteps() * plan.tokensPerStep();
     double operations = tokens * Sizing.trainingOperationsPerToken(model.config(), task);

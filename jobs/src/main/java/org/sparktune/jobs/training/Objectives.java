@@ -14,14 +14,21 @@ final class Objectives {
 
   /** The objective; none for supervised fine-tuning. */
   static Optional<DecoderObjective> of(Task.Training task) {
-    return task instanceof Task.Dpo dpo
-        ? Optional.of(new PreferenceObjective(loss(dpo.preference()), dpo.preference().margins()))
+    if (task instanceof Task.Dpo dpo) {
+      PreferenceLoss loss = loss(dpo.preference());
+      return Optional.of(new PreferenceObjective(loss, dpo.preference().margins()));
+    }
+    return task instanceof Task.Ppo ppo
+        ? Optional.of(RolloutChoices.objective(ppo.ppo()))
         : Optional.empty();
   }
 
   /** The kind of dataset that the objective reads, as manifests call it. */
   static String datasetKind(Task.Training task) {
-    return (task instanceof Task.Dpo ? Kind.PREFERENCE : Kind.SFT).word();
+    if (task instanceof Task.Dpo) {
+      return Kind.PREFERENCE.word();
+    }
+    return (task instanceof Task.Ppo ? Kind.PROMPT : Kind.SFT).word();
   }
 
   private static PreferenceLoss loss(PreferenceOptions options) {

@@ -33,8 +33,7 @@ public final class Sizing {
           Optional.ofNullable(initAdapter)
               .map(folder -> resources.add(LoadedAdapter.open(folder, model)));
       Tuning tuning = TrainingRunner.tuning(task, init);
-      return TrainingRunner.estimate(
-          model, tuning, task.hyperparameters(), sequenceLength, engine, ranks);
+      return TrainingRunner.estimate(model, tuning, task, sequenceLength, engine, ranks);
     }
   }
 
@@ -45,6 +44,18 @@ public final class Sizing {
         model.config(), new BatchSize(task.batchSize(), sequenceLength), engine);
   }
 
+  /**
+   * The tokens that a task reads of a dataset's split: of a prompt, what is sampled for it too.
+   *
+   * @param rows of the split
+   * @param tokens of the split
+   */
+  public static long tokens(Task.Training task, long rows, long tokens) {
+    return task instanceof Task.Ppo ppo
+        ? ppo.ppo().groupSize() * (tokens + rows * ppo.ppo().maxNewTokens())
+        : tokens;
+  }
+
   /** The loop's options. */
   public static TrainingOptions options(Task.Training task) {
     return Options.training(task.hyperparameters());
@@ -53,10 +64,14 @@ public final class Sizing {
   /**
    * Floating-point operations of training on a token: 2 a weight forward, 2 a weight for the
    * gradient of the activations, and 2 more for the gradient of a weight that is trained (Kaplan et
-   * al. 2020); attention's own share is left out.
+   * al. 2020); attention's own share is left out. A token of a response is also sampled, and scored
+   * by policy and reference.
    */
   public static double trainingOperationsPerToken(DecoderConfig config, Task.Training task) {
     double weights = config.parameters();
+    if (task instanceof Task.Ppo ppo) {
+      return (6 + 4 * ppo.ppo().epochs()) * weights;
+    }
     return task instanceof Task.Adapting ? 4 * weights : 6 * weights;
   }
 }

@@ -18,6 +18,7 @@ import org.sparktune.jobs.ranks.RankFacts;
 import org.sparktune.jobs.ranks.RankGroup;
 import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.pipeline.spec.Hyperparameters;
+import org.sparktune.pipeline.spec.PpoOptions;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.checkpoint.CheckpointPlace;
@@ -35,8 +36,11 @@ import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
 import org.sparktune.trainer.model.Tuning;
 import org.sparktune.trainer.optim.ParameterLayout;
+import org.sparktune.trainer.rollout.RewardFunction;
+import org.sparktune.trainer.rollout.RewardFunctions;
 import org.sparktune.trainer.run.EvaluationMetrics;
 import org.sparktune.trainer.run.HostResources;
+import org.sparktune.trainer.run.Rollouts;
 import org.sparktune.trainer.run.Training;
 import org.sparktune.trainer.run.TrainingInputs;
 import org.sparktune.trainer.run.TrainingListener;
@@ -60,6 +64,10 @@ public final class TrainingRunner implements AutoCloseable {
   private final Tuning tuning;
   private final ClusterOptions.Wire wire;
   private final HostShare share;
+
+  /** Null where nothing is sampled. */
+  private final RewardFunction reward;
+
   private final Engine engine;
   private final DecoderTrainable trainable;
 
@@ -71,6 +79,8 @@ public final class TrainingRunner implements AutoCloseable {
     this.task = request.task();
     this.parameters = task.hyperparameters();
     try {
+      // Before anything large is read: the name may be wrong.
+      this.reward = task instanceof Task.Ppo ppo ? reward(ppo.ppo().reward()) : null;
       this.model = resources.add(OpenModel.open(Path.of(request.model())));
       this.tokenizer = model.tokenizer();
       this.dataset = openDataset();
@@ -80,7 +90,7 @@ public final class TrainingRunner implements AutoCloseable {
       this.tuning = tuning(task, init);
       this.engine = resources.add(openEngine(share.threads()));
       int sequenceLength = dataset.manifest().sequenceLength();
-      estimate(model, tuning, parameters, sequenceLength, engine, group.ranks())
+      estimate(model, tuning, task, sequenceLength, engine, group.ranks())
           .requireWithin(share.memoryBytes());
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       this.trainable =
@@ -139,34 +149,53 @@ public final class TrainingRunner implements AutoCloseable {
     int vocabulary = model.config().vocabularySize();
     DatasetReader train = resources.add(dataset.split("train", vocabulary, order));
     Optional<DatasetReader> validation =
-        dataset.splitIfPresent("validation", vocabulary, RowOrder.STORED).map(resources::add);
+        task instanceof Task.Ppo
+            ? Optional.empty()
+            : dataset.splitIfPresent("validation", vocabulary, RowOrder.STORED).map(resources::add);
     Path folder = Path.of(request.folder());
+    Prompts prompts = Prompts.ofModel(model.file().path(), tokenizer);
+    TrainingInputs inputs =
+        new TrainingInputs(
+            trainable,
+            train,
+            validation,
+            Options.training(parameters),
+            identity(),
+            folder,
+            new CheckpointPlace(request.checkpoints(), hadoop()),
+            listener(folder, prompts, driver),
+            stopRequested,
+            collective,
+            new HostResources(
+                share.threads(), Machine.availableMemoryBytes() / share.ranksOnHost()));
     TrainingResult result =
-        Training.run(
-            new TrainingInputs(
-                trainable,
-                train,
-                validation,
-                Options.training(parameters),
-                identity(),
-                folder,
-                new CheckpointPlace(request.checkpoints(), hadoop()),
-                listener(folder, driver),
-                stopRequested,
-                collective,
-                new HostResources(
-                    share.threads(), Machine.availableMemoryBytes() / share.ranksOnHost())));
+        task instanceof Task.Ppo ppo
+            ? Training.run(inputs, rollouts(ppo.ppo(), prompts))
+            : Training.run(inputs);
     if (collective.rank() == 0) {
       new TrainedOutput(model, tuning).write(trainable, folder);
     }
     return summary(result);
   }
 
-  private SamplingListener listener(Path folder, TrainingListener driver) {
+  private static RewardFunction reward(PpoOptions.Reward choice) {
+    return RewardFunctions.open(choice.function(), choice.options());
+  }
+
+  private Rollouts rollouts(PpoOptions options, Prompts prompts) {
+    return new Rollouts(
+        trainable.decoder(),
+        RolloutChoices.rollouts(options),
+        reward,
+        prompts.stopIds(),
+        ids -> tokenizer.decode(ids, true));
+  }
+
+  private SamplingListener listener(Path folder, Prompts prompts, TrainingListener driver) {
     return new SamplingListener(
         driver,
         trainable.decoder(),
-        Prompts.ofModel(model.file().path(), tokenizer),
+        prompts,
         parameters.samplePrompts(),
         folder.resolve("samples.jsonl"));
   }
@@ -189,7 +218,9 @@ public final class TrainingRunner implements AutoCloseable {
     if (task instanceof Task.Adapting lora) {
       LoraConfig written = Options.lora(lora.lora(), lora.layers());
       LoraConfig config = init.map(adapter -> adapter.configFor(written)).orElse(written);
-      return new Tuning.Lora(config, task.hyperparameters().seed());
+      boolean critic =
+          task instanceof Task.Ppo ppo && ppo.ppo().algorithm() == PpoOptions.Algorithm.PPO;
+      return new Tuning.Lora(config, task.hyperparameters().seed(), critic);
     }
     return new Tuning.Full(Options.policies(task.layers()), true);
   }
@@ -198,11 +229,17 @@ public final class TrainingRunner implements AutoCloseable {
   static MemoryEstimate estimate(
       OpenModel model,
       Tuning tuning,
-      Hyperparameters parameters,
+      Task.Training task,
       int sequenceLength,
       EngineFootprint engine,
       int ranks) {
+    Hyperparameters parameters = task.hyperparameters();
     BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
+    if (task instanceof Task.Ppo ppo) {
+      int responses = parameters.batchSize() * ppo.ppo().groupSize();
+      int together = 1 + (responses - 1) / ppo.ppo().minibatches();
+      batch = new BatchSize(together, sequenceLength + ppo.ppo().maxNewTokens());
+    }
     MemoryEstimate.Sharing sharing = Options.training(parameters).sharing(ranks);
     return MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
   }
@@ -235,6 +272,9 @@ public final class TrainingRunner implements AutoCloseable {
     identity.put("layers", task.layers().toString());
     if (tuning instanceof Tuning.Lora lora) {
       identity.put("lora", lora.config().toString());
+    }
+    if (task instanceof Task.Ppo ppo) {
+      identity.put("ppo", ppo.ppo().toString());
     }
     if (wire != ClusterOptions.Wire.FP32) {
       identity.put("wire", wire.name());

@@ -21,6 +21,7 @@ import org.sparktune.pipeline.sample.SampleTokenizer;
 import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.PieceReader;
 import org.sparktune.pipeline.source.RawRecord;
+import org.sparktune.pipeline.spec.DatasetOptions;
 import scala.Tuple2;
 
 /**
@@ -57,7 +58,8 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
         new LengthFilter(
             options.minimumTokens(),
             options.dataset().sequenceLength(),
-            options.dataset().onLong());
+            options.dataset().onLong(),
+            options.dataset().kind() == DatasetOptions.Kind.PROMPT);
   }
 
   @Override

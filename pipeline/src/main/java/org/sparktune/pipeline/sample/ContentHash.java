@@ -33,6 +33,8 @@ public final class ContentHash {
       }
     } else if (sample instanceof Sample.Completion completion) {
       hash = add(add(hash, completion.prompt()), completion.completion());
+    } else if (sample instanceof Sample.Prompt prompt) {
+      hash = add(add(hash, prompt.asked()), prompt.answer());
     } else if (sample instanceof Sample.Pair pair) {
       hash = add(add(hash, pair.chosen()), pair.rejected());
     }

@@ -9,8 +9,9 @@ import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
  * @param minimumTokens shorter ones are rejected
  * @param maximumTokens longer ones are rejected or cut
  * @param onLong which of the two
+ * @param prompts whether documents are prompts: those need no loss, and are not cut
  */
-public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong) {
+public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong, boolean prompts) {
 
   /**
    * The document, possibly cut.
@@ -19,9 +20,10 @@ public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong) 
    */
   public Document apply(Document document) throws RejectException {
     int length = document.length();
-    if (length < minimumTokens) {
-      throw new RejectException(
-          RejectReason.TOO_SHORT, length + " tokens, fewer than " + minimumTokens);
+    // To be learnt, a token needs another before it; to be answered, it needs none.
+    int minimum = prompts ? 1 : minimumTokens;
+    if (length < minimum) {
+      throw new RejectException(RejectReason.TOO_SHORT, length + " tokens, fewer than " + minimum);
     }
     Document kept = document;
     if (length > maximumTokens && document.isPair()) {
@@ -32,7 +34,7 @@ public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong) 
     }
     if (length > maximumTokens) {
       kept =
-          switch (onLong) {
+          switch (prompts ? OnLong.REJECT : onLong) {
             case REJECT ->
                 throw new RejectException(
                     RejectReason.TOO_LONG, length + " tokens, more than " + maximumTokens);
@@ -42,7 +44,7 @@ public record LengthFilter(int minimumTokens, int maximumTokens, OnLong onLong) 
                     Arrays.copyOf(document.lossMask(), maximumTokens));
           };
     }
-    if (!kept.teaches()) {
+    if (!prompts && !kept.teaches()) {
       throw new RejectException(
           RejectReason.NO_LOSS_TOKENS,
           kept.isPair()

@@ -101,7 +101,7 @@ final class PairReader {
     return value instanceof List<?> list ? messages(column, list) : List.of(message(column, value));
   }
 
-  private static List<ChatMessage> messages(String column, List<?> items) throws RejectException {
+  static List<ChatMessage> messages(String column, List<?> items) throws RejectException {
     List<ChatMessage> messages = new ArrayList<>();
     for (Object item : items) {
       messages.add(message(column, item));

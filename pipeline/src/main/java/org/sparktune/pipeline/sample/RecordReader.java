@@ -40,7 +40,18 @@ public final class RecordReader {
       throw new RejectException(RejectReason.WRONG_TYPE, "the record is not a JSON object");
     }
     Fields fields = new Fields(map, columns);
-    Sample sample = read(schema == Schema.AUTO ? detect(map) : schema, fields);
+    if (kind == Kind.PROMPT && fields.get("prompt") != null) {
+      return PromptReader.prompt(fields);
+    }
+    Schema found = schema == Schema.AUTO ? detect(map) : schema;
+    Sample sample = read(found, fields);
+    if (kind == Kind.PROMPT) {
+      return PromptReader.of(found, sample, fields);
+    }
+    if (sample instanceof Sample.Prompt) {
+      throw new RejectException(
+          RejectReason.WRONG_KIND, "it is a prompt alone, for a dataset of kind prompt");
+    }
     if (sample instanceof Sample.Pair != (kind == Kind.PREFERENCE)) {
       throw new RejectException(
           RejectReason.WRONG_KIND,
@@ -60,6 +71,7 @@ public final class RecordReader {
       case TOKENS -> tokens(fields);
       case PAIRS -> pairs.texts(fields);
       case PAIR_IDS -> PairReader.ids(fields);
+      case PROMPT -> PromptReader.prompt(fields);
       case AUTO -> throw new IllegalStateException("AUTO has been resolved");
     };
   }

@@ -28,6 +28,14 @@ public sealed interface Sample {
   record Completion(String prompt, String completion) implements Sample {}
 
   /**
+   * Something to be answered.
+   *
+   * @param asked text, or a conversation that an assistant is to go on with
+   * @param answer the known answer; empty where there is none
+   */
+  record Prompt(Sample asked, String answer) implements Sample {}
+
+  /**
    * Two completions of a prompt.
    *
    * @param chosen the preferred one with its prompt

@@ -48,6 +48,9 @@ public final class SampleTokenizer {
     } else if (sample instanceof Sample.Pair pair) {
       return Document.pair(tokenize(pair.chosen()), tokenize(pair.rejected()), pair.margin());
     }
+    if (sample instanceof Sample.Prompt prompt) {
+      return prompt(prompt);
+    }
     Sample.Tokens tokens = (Sample.Tokens) sample;
     for (int i = 0; i < tokens.ids().length; i++) {
       int id = tokens.ids()[i];
@@ -110,6 +113,30 @@ public final class SampleTokenizer {
     } catch (TemplateException e) {
       throw new RejectException(RejectReason.TEMPLATE_ERROR, e.getMessage());
     }
+  }
+
+  /** What a model continues, then the answer, encoded apart and marked as what carries loss. */
+  private Document prompt(Sample.Prompt sample) throws RejectException {
+    int[] asked;
+    if (sample.asked() instanceof Sample.Chat conversation) {
+      if (chat == null) {
+        throw noTemplate();
+      }
+      try {
+        String text = chat.template().render(conversation.conversation(), true);
+        asked = tokenizer.encode(text, false);
+      } catch (TemplateException e) {
+        throw new RejectException(RejectReason.TEMPLATE_ERROR, e.getMessage());
+      }
+    } else {
+      asked = tokenizer.encode(((Sample.Text) sample.asked()).text(), true);
+    }
+    int[] answer = tokenizer.encode(sample.answer(), false);
+    int[] ids = Arrays.copyOf(asked, asked.length + answer.length);
+    System.arraycopy(answer, 0, ids, asked.length, answer.length);
+    byte[] mask = new byte[ids.length];
+    Arrays.fill(mask, asked.length, ids.length, (byte) 1);
+    return new Document(ids, mask);
   }
 
   private static SparktuneException noTemplate() {

@@ -17,6 +17,7 @@ public final class SchemaDetector {
           Map.entry(Schema.MESSAGES, Set.of("messages")),
           Map.entry(Schema.SHAREGPT, Set.of("conversations")),
           Map.entry(Schema.ALPACA, Set.of("instruction", "output")),
+          Map.entry(Schema.PROMPT, Set.of("prompt")),
           Map.entry(Schema.TEXT, Set.of("text")));
 
   private SchemaDetector() {}

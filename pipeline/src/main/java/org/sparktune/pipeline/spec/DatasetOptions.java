@@ -104,13 +104,13 @@ public record DatasetOptions(
         otherDecontaminate);
   }
 
-  /** The same with another kind. */
+  /** The same with another kind; a prompt is a row by itself. */
   public DatasetOptions withKind(Kind other) {
     return new DatasetOptions(
         other,
         sources,
         sequenceLength,
-        packing,
+        packing && other != Kind.PROMPT,
         shuffle,
         validationFraction,
         maxRejectRatio,
@@ -128,7 +128,9 @@ public record DatasetOptions(
     /** Text, conversations or tokens to be learnt. */
     SFT,
     /** Pairs of completions of which one is preferred. */
-    PREFERENCE;
+    PREFERENCE,
+    /** Prompts, with their answers where those are known; a model is to answer them itself. */
+    PROMPT;
 
     /** The word in specifications and manifests. */
     public String word() {
@@ -169,7 +171,9 @@ public record DatasetOptions(
     /** {@code chosen} and {@code rejected}, beside or after their {@code prompt}. */
     PAIRS,
     /** {@code prompt_ids}, {@code chosen_ids} and {@code rejected_ids}. */
-    PAIR_IDS
+    PAIR_IDS,
+    /** {@code prompt}, and perhaps its {@code answer}. */
+    PROMPT
   }
 
   /**

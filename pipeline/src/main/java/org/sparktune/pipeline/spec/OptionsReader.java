@@ -24,6 +24,9 @@ final class OptionsReader {
   /** TRL's default is 1e-6 for whole models; an adapter takes more. */
   static final double DPO_LEARNING_RATE = 5e-6;
 
+  /** For adapters; whole models are trained with a tenth and less. */
+  static final double PPO_LEARNING_RATE = 1e-5;
+
   private final SpecContext context;
   private final long specSeed;
 
@@ -56,12 +59,13 @@ final class OptionsReader {
     if (!DatasetOptions.isTemplateWord(template)) {
       template = reader.inputPath("template");
     }
+    DatasetOptions.Kind kind = reader.word("kind", DatasetOptions.Kind.SFT);
     DatasetOptions options =
         new DatasetOptions(
-            reader.word("kind", DatasetOptions.Kind.SFT),
+            kind,
             List.copyOf(sources),
             (int) reader.integer("sequence_length", 512, 2, MAX_SEQUENCE_LENGTH),
-            reader.flag("packing", true),
+            reader.flag("packing", kind != DatasetOptions.Kind.PROMPT),
             reader.flag("shuffle", true),
             reader.decimal("validation_fraction", 0, Range.BELOW_ONE),
             reader.decimal("max_reject_ratio", 0.05, Range.UNIT),

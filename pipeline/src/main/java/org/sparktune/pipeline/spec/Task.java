@@ -100,6 +100,31 @@ public sealed interface Task extends Serializable {
     }
   }
 
+  /**
+   * Reinforcement learning of an adapter.
+   *
+   * @param dataset of kind prompt
+   * @param initAdapter the adapter to start from, or null; the reference is the model without any
+   * @param lora the adapter's shape
+   * @param ppo how responses are sampled, scored and used
+   */
+  record Ppo(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      DatasetChoice dataset,
+      Reference initAdapter,
+      Hyperparameters hyperparameters,
+      LoraOptions lora,
+      List<LayerPolicy> layers,
+      PpoOptions ppo)
+      implements Adapting {
+    @Override
+    public TaskType type() {
+      return TaskType.PPO;
+    }
+  }
+
   /** Supervised training of every weight. */
   record FullFinetune(
       String name,

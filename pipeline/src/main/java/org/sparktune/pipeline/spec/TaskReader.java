@@ -25,7 +25,9 @@ final class TaskReader {
           ModelFormat.GGUF,
           List.of("F32", "F16", "BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"));
 
-  private static final TaskType[] ADAPTER_MAKERS = {TaskType.LORA_FINETUNE, TaskType.DPO};
+  private static final TaskType[] ADAPTER_MAKERS = {
+    TaskType.LORA_FINETUNE, TaskType.DPO, TaskType.PPO
+  };
 
   private final SpecContext context;
   private final OptionsReader options;
@@ -62,7 +64,7 @@ final class TaskReader {
               reader.location("task_type"),
               "The task type '%s' of task '%s' is not in this version."
                   .formatted(type.word(), name),
-              "This version runs prepare, lora_finetune, full_ft, dpo, evaluate and merge.");
+              "This version runs prepare, lora_finetune, full_ft, dpo, ppo, evaluate and merge.");
       return null;
     }
     return switch (type) {
@@ -70,9 +72,10 @@ final class TaskReader {
       case LORA_FINETUNE -> loraFinetune();
       case FULL_FT -> fullFinetune();
       case DPO -> dpo();
+      case PPO -> ppo();
       case EVALUATE -> evaluate();
       case MERGE -> merge();
-      case QLORA, QAT, REWARD_MODEL, DISTILL, PPO ->
+      case QLORA, QAT, REWARD_MODEL, DISTILL ->
           throw new IllegalStateException("Unsupported types were reported above: " + type);
     };
   }
@@ -121,11 +124,7 @@ final class TaskReader {
 
   private Task dpo() {
     Reference base = baseModel();
-    DatasetChoice dataset = dataset();
-    if (dataset instanceof DatasetChoice.Raw raw) {
-      // Only pairs will do, so that the kind need not be written.
-      dataset = new DatasetChoice.Raw(raw.options().withKind(DatasetOptions.Kind.PREFERENCE));
-    }
+    DatasetChoice dataset = dataset(DatasetOptions.Kind.PREFERENCE);
     Reference init = reference("init_adapter", ADAPTER_MAKERS);
     MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
     Hyperparameters parameters =
@@ -137,6 +136,36 @@ final class TaskReader {
     reader.finish();
     return new Task.Dpo(
         name, List.copyOf(dependencies), base, dataset, init, parameters, lora, layers, preference);
+  }
+
+  private Task ppo() {
+    Reference base = baseModel();
+    DatasetChoice dataset = dataset(DatasetOptions.Kind.PROMPT);
+    Reference init = reference("init_adapter", ADAPTER_MAKERS);
+    MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
+    Hyperparameters parameters =
+        options.hyperparameters(hyperparams, OptionsReader.PPO_LEARNING_RATE);
+    MappingReader loraReader = hyperparams.mappingOrEmpty("lora");
+    LoraOptions lora = options.lora(loraReader);
+    if (lora.dropout() > 0) {
+      loraReader.problem(
+          "dropout",
+          "'dropout' would make the policy that learns another than the one that sampled.",
+          "Remove it.");
+    }
+    if (!lora.modulesToSave().isEmpty()) {
+      loraReader.problem(
+          "modules_to_save",
+          "'modules_to_save' would leave no base model to be the reference.",
+          "Remove it.");
+    }
+    PpoOptions ppo =
+        new PpoReader(hyperparams.mappingOrEmpty("ppo"), context).read(parameters.batchSize());
+    hyperparams.finish();
+    List<LayerPolicy> layers = options.layers(reader, true);
+    reader.finish();
+    return new Task.Ppo(
+        name, List.copyOf(dependencies), base, dataset, init, parameters, lora, layers, ppo);
   }
 
   private Task fullFinetune() {
@@ -264,6 +293,14 @@ final class TaskReader {
     }
     scalar.resolve(resolved);
     return resolved;
+  }
+
+  /** A dataset of which only one kind will do, so that it need not be written. */
+  private DatasetChoice dataset(DatasetOptions.Kind kind) {
+    DatasetChoice choice = dataset();
+    return choice instanceof DatasetChoice.Raw raw
+        ? new DatasetChoice.Raw(raw.options().withKind(kind))
+        : choice;
   }
 
   private DatasetChoice dataset() {

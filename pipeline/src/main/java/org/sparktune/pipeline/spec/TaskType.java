@@ -24,8 +24,8 @@ public enum TaskType {
   DISTILL(false),
   /** Direct preference optimization of a LoRA adapter. */
   DPO(true),
-  /** Proximal policy optimization. */
-  PPO(false);
+  /** Reinforcement learning of a LoRA adapter: PPO, GRPO, RLOO. */
+  PPO(true);
 
   private final boolean supported;
 

@@ -135,11 +135,11 @@ class PairReaderTest {
     assertEquals(3, pair.second());
     assertEquals(0.25f, pair.margin());
     assertEquals(3, pair.targets(), "a document's first token is no target");
-    LengthFilter six = new LengthFilter(2, 6, OnLong.TRUNCATE);
+    LengthFilter six = new LengthFilter(2, 6, OnLong.TRUNCATE, false);
     assertEquals(
         RejectReason.TOO_LONG, assertThrows(RejectException.class, () -> six.apply(pair)).reason());
     Document silent = Document.pair(chosen, new Document(new int[2], new byte[2]), 0);
-    LengthFilter seven = new LengthFilter(2, 7, OnLong.REJECT);
+    LengthFilter seven = new LengthFilter(2, 7, OnLong.REJECT, false);
     assertEquals(
         RejectReason.NO_LOSS_TOKENS,
         assertThrows(RejectException.class, () -> seven.apply(silent)).reason());

@@ -105,7 +105,7 @@ final class TrainingLoop implements AutoCloseable {
         if (last || step == 0 || isDue(cadence.evaluateEvery())) {
           evaluate();
         }
-        if (isDue(cadence.sampleEvery()) || (last && cadence.sampleEvery() > 0)) {
+        if (isDue(cadence.sampleEvery()) || ((last || step == 0) && cadence.sampleEvery() > 0)) {
           log.sample(step);
         }
         if (last || isDue(cadence.checkpointEvery())) {

@@ -1,0 +1,125 @@
+package org.sparktune.pipeline.spec;
+
+import java.util.Map;
+import org.sparktune.pipeline.spec.PpoOptions.Algorithm;
+
+/** Reads the {@code ppo} group of hyperparameters; the defaults are the published ones. */
+final class PpoReader {
+  private static final int MANY = 1 << 16;
+
+  private final MappingReader reader;
+  private final SpecContext context;
+
+  PpoReader(MappingReader reader, SpecContext context) {
+    this.reader = reader;
+    this.context = context;
+  }
+
+  /**
+   * The options.
+   *
+   * @param batchSize prompts of a micro-batch
+   */
+  PpoOptions read(int batchSize) {
+    Algorithm algorithm = reader.word("algorithm", Algorithm.PPO);
+    boolean critic = algorithm == Algorithm.PPO;
+    int groupSize = (int) reader.integer("group_size", critic ? 1 : 8, critic ? 1 : 2, MANY);
+    // GRPO and RLOO were published with one update a step, PPO with passes.
+    int epochs = (int) reader.integer("epochs", critic ? 4 : 1, 1, MANY);
+    int minibatches = (int) reader.integer("minibatches", 1, 1, MANY);
+    if (minibatches > (long) batchSize * groupSize) {
+      reader.problem(
+          "minibatches",
+          "'minibatches' is %d, but a micro-batch has %d responses."
+              .formatted(minibatches, (long) batchSize * groupSize),
+          "Give at most batch_size times group_size.");
+    }
+    double clip = reader.decimal("clip", 0.2, Range.BELOW_ONE);
+    if (clip == 0) {
+      reader.problem("clip", "'clip' is 0, which would leave nothing to learn.", "Use 0.2.");
+      clip = 0.2;
+    }
+    if (reader.word("mode", PpoOptions.Mode.SYNC) == PpoOptions.Mode.ASYNC) {
+      context
+          .problems()
+          .addUnsupported(
+              reader.location("mode"),
+              "Sampling apart from training (mode: async) is not in this version.",
+              "Remove 'mode', or write sync.");
+    }
+    PpoOptions options =
+        new PpoOptions(
+            algorithm,
+            groupSize,
+            (int) reader.integer("max_new_tokens", 64, 1, 1 << 20),
+            reader.decimal("temperature", 0.7, Range.POSITIVE),
+            epochs,
+            minibatches,
+            clip,
+            reader.decimal("clip_above", clip, Range.POSITIVE),
+            reader.decimal("entropy_coefficient", 0, Range.NOT_NEGATIVE),
+            reader.decimal("missing_eos_penalty", 0, Range.NOT_NEGATIVE),
+            critic(critic),
+            kl(),
+            reward());
+    reader.finish();
+    return options;
+  }
+
+  private PpoOptions.Critic critic(boolean used) {
+    for (String key :
+        new String[] {"gamma", "lambda", "value_clip", "value_coefficient", "whiten"}) {
+      if (reader.has(key) && !used) {
+        reader.problem(
+            key,
+            "'%s' is an option of the critic, which only ppo has.".formatted(key),
+            "Remove it.");
+      }
+    }
+    return new PpoOptions.Critic(
+        reader.decimal("gamma", 1, Range.UNIT),
+        reader.decimal("lambda", 0.95, Range.UNIT),
+        reader.decimal("value_clip", 0.2, Range.POSITIVE),
+        reader.decimal("value_coefficient", 0.1, Range.NOT_NEGATIVE),
+        reader.flag("whiten", true));
+  }
+
+  private PpoOptions.Kl kl() {
+    boolean adaptive =
+        reader.word("kl_controller", PpoOptions.Controller.FIXED) == PpoOptions.Controller.ADAPTIVE;
+    for (String key : new String[] {"kl_target", "kl_horizon"}) {
+      if (reader.has(key) && !adaptive) {
+        reader.problem(
+            key,
+            "'%s' means nothing to a fixed coefficient.".formatted(key),
+            "Remove it, or set kl_controller: adaptive.");
+      }
+    }
+    return new PpoOptions.Kl(
+        reader.decimal("kl_coefficient", adaptive ? 0.2 : 0.05, Range.NOT_NEGATIVE),
+        reader.word("kl_estimator", PpoOptions.Estimator.K1),
+        adaptive,
+        reader.decimal("kl_target", 6, Range.POSITIVE),
+        reader.decimal("kl_horizon", 10_000, Range.POSITIVE),
+        reader.decimal("kl_stop", 0, Range.NOT_NEGATIVE));
+  }
+
+  private PpoOptions.Reward reward() {
+    MappingReader reward = reader.require("reward") ? reader.mapping("reward") : null;
+    if (reward == null) {
+      return new PpoOptions.Reward("", Map.of());
+    }
+    if (reward.has("model")) {
+      context
+          .problems()
+          .addUnsupported(
+              reward.location("model"),
+              "Rewards from a reward model are not in this version.",
+              "Name a 'function': length, words, answer, or a class of your own.");
+    }
+    String function = reward.has("model") ? "" : reward.requiredText("function");
+    PpoOptions.Reward read = new PpoOptions.Reward(function, reward.textsByWord("options"));
+    reward.finish();
+    return read;
+  }
+}
