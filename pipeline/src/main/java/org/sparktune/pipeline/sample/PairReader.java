@@ -75,7 +75,7 @@ final class PairReader {
   }
 
   /** The turns before both completions; none where the completions begin with them. */
-  private List<ChatMessage> prompt(Fields fields) throws RejectException {
+  List<ChatMessage> prompt(Fields fields) throws RejectException {
     if (fields.get("prompt") instanceof List<?> list) {
       return messages("prompt", list);
     }
@@ -94,7 +94,7 @@ final class PairReader {
     return List.of();
   }
 
-  private static List<ChatMessage> completion(String column, Object value) throws RejectException {
+  static List<ChatMessage> completion(String column, Object value) throws RejectException {
     if (value instanceof String text) {
       return List.of(new ChatMessage(ChatMessage.ASSISTANT, text));
     }
@@ -131,13 +131,8 @@ final class PairReader {
     }
     boolean identical = common == chosen.size() && common == rejected.size();
     requireDifferent(isBlank(chosen, common), isBlank(rejected, common), identical);
-    List<ChatMessage> context = new ArrayList<>();
-    for (ChatMessage message : prompt) {
-      context.add(withoutLoss(message));
-    }
-    for (ChatMessage message : chosen.subList(0, common)) {
-      context.add(withoutLoss(message));
-    }
+    List<ChatMessage> context = withoutLoss(prompt);
+    context.addAll(withoutLoss(chosen.subList(0, common)));
     if (context.isEmpty()) {
       throw new RejectException(RejectReason.MISSING_FIELD, "the pair has no prompt");
     }
@@ -158,6 +153,14 @@ final class PairReader {
   private static ChatMessage withoutLoss(ChatMessage message) {
     return new ChatMessage(
         message.role(), message.content(), message.toolCalls(), message.extra(), false);
+  }
+
+  static List<ChatMessage> withoutLoss(List<ChatMessage> messages) {
+    List<ChatMessage> context = new ArrayList<>(messages.size());
+    for (ChatMessage message : messages) {
+      context.add(withoutLoss(message));
+    }
+    return context;
   }
 
   private static boolean isBlank(List<ChatMessage> messages, int from) {

@@ -36,14 +36,11 @@ public final class RecordReader {
    * @throws RejectException when it does not fit the schema
    */
   public Sample read(Object record) throws RejectException {
-    if (!(record instanceof Map<?, ?> map)) {
-      throw new RejectException(RejectReason.WRONG_TYPE, "the record is not a JSON object");
-    }
-    Fields fields = new Fields(map, columns);
+    Fields fields = fields(record, columns);
     if (kind == Kind.PROMPT && fields.get("prompt") != null) {
       return PromptReader.prompt(fields);
     }
-    Schema found = schema == Schema.AUTO ? detect(map) : schema;
+    Schema found = schema == Schema.AUTO ? detect((Map<?, ?>) record) : schema;
     Sample sample = read(found, fields);
     if (kind == Kind.PROMPT) {
       return PromptReader.of(found, sample, fields);
@@ -62,6 +59,13 @@ public final class RecordReader {
     return sample;
   }
 
+  static Fields fields(Object record, Map<String, String> columns) throws RejectException {
+    if (!(record instanceof Map<?, ?> map)) {
+      throw new RejectException(RejectReason.WRONG_TYPE, "the record is not a JSON object");
+    }
+    return new Fields(map, columns);
+  }
+
   private Sample read(Schema found, Fields fields) throws RejectException {
     return switch (found) {
       case TEXT -> text(fields);
@@ -72,11 +76,16 @@ public final class RecordReader {
       case PAIRS -> pairs.texts(fields);
       case PAIR_IDS -> PairReader.ids(fields);
       case PROMPT -> PromptReader.prompt(fields);
+      case RESPONSE -> ResponseReader.response(fields, pairs);
+      case RESPONSES, COMPARISON ->
+          throw new RejectException(
+              RejectReason.WRONG_KIND,
+              "it holds several responses, for a dataset that makes pairs of them");
       case AUTO -> throw new IllegalStateException("AUTO has been resolved");
     };
   }
 
-  private Schema detect(Map<?, ?> record) throws RejectException {
+  Schema detect(Map<?, ?> record) throws RejectException {
     Set<String> names = new TreeSet<>();
     record.keySet().forEach(name -> names.add(String.valueOf(name)));
     return SchemaDetector.detect(names, columns)

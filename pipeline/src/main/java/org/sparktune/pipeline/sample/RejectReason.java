@@ -28,6 +28,8 @@ public enum RejectReason {
   TOKEN_OUT_OF_RANGE,
   /** Both completions of a pair are the same. */
   IDENTICAL_PAIR,
+  /** A score, rank or comparison is missing or makes no sense; no finite number, for instance. */
+  BAD_SCORE,
   /** It is a preference pair where something else is wanted, or the other way round. */
   WRONG_KIND;
 

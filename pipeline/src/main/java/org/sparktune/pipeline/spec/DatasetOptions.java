@@ -23,6 +23,8 @@ import java.util.Map;
  * @param clean what is done to the text of records, and which are filtered out
  * @param deduplicate which records are duplicates of others
  * @param decontaminate which records an evaluation set holds
+ * @param rewards what becomes of the scores of records
+ * @param pairs how preference pairs are made of responses
  */
 public record DatasetOptions(
     Kind kind,
@@ -38,7 +40,9 @@ public record DatasetOptions(
     boolean appendEos,
     CleanOptions clean,
     DeduplicateOptions deduplicate,
-    DecontaminateOptions decontaminate)
+    DecontaminateOptions decontaminate,
+    RewardOptions rewards,
+    PairOptions pairs)
     implements Serializable {
 
   /** The value of {@link #template} that means the model's own. */
@@ -79,7 +83,9 @@ public record DatasetOptions(
         appendEos,
         CleanOptions.NONE,
         DeduplicateOptions.NONE,
-        DecontaminateOptions.NONE);
+        DecontaminateOptions.NONE,
+        RewardOptions.NONE,
+        PairOptions.NONE);
   }
 
   /** The same with another curation of its records. */
@@ -101,7 +107,30 @@ public record DatasetOptions(
         appendEos,
         otherClean,
         otherDeduplicate,
-        otherDecontaminate);
+        otherDecontaminate,
+        rewards,
+        pairs);
+  }
+
+  /** The same with something else done about its scores. */
+  public DatasetOptions withScores(RewardOptions otherRewards, PairOptions otherPairs) {
+    return new DatasetOptions(
+        kind,
+        sources,
+        sequenceLength,
+        packing,
+        shuffle,
+        validationFraction,
+        maxRejectRatio,
+        trainOn,
+        template,
+        onLong,
+        appendEos,
+        clean,
+        deduplicate,
+        decontaminate,
+        otherRewards,
+        otherPairs);
   }
 
   /** The same with another kind; a prompt is a row by itself. */
@@ -120,7 +149,9 @@ public record DatasetOptions(
         appendEos,
         clean,
         deduplicate,
-        decontaminate);
+        decontaminate,
+        rewards,
+        pairs);
   }
 
   /** What the records are. */
@@ -129,6 +160,8 @@ public record DatasetOptions(
     SFT,
     /** Pairs of completions of which one is preferred. */
     PREFERENCE,
+    /** Records with a score each. */
+    REWARD,
     /** Prompts, with their answers where those are known; a model is to answer them itself. */
     PROMPT;
 
@@ -173,7 +206,13 @@ public record DatasetOptions(
     /** {@code prompt_ids}, {@code chosen_ids} and {@code rejected_ids}. */
     PAIR_IDS,
     /** {@code prompt}, and perhaps its {@code answer}. */
-    PROMPT
+    PROMPT,
+    /** {@code prompt} and a {@code response}, with a score beside them. */
+    RESPONSE,
+    /** {@code prompt} and {@code responses}, with scores, ranks or comparisons. */
+    RESPONSES,
+    /** {@code prompt}, {@code response_a}, {@code response_b} and which of them won. */
+    COMPARISON
   }
 
   /**
@@ -182,7 +221,19 @@ public record DatasetOptions(
    * @param path absolute path or URI of a file, a folder or a glob
    * @param schema the schema of its records
    * @param columns standard column name to the name in the file, sorted
+   * @param name what statistics call it
    */
-  public record Source(String path, Schema schema, Map<String, String> columns)
-      implements Serializable {}
+  public record Source(String path, Schema schema, Map<String, String> columns, String name)
+      implements Serializable {
+
+    /** A source that is called what the last part of its path is called. */
+    public Source(String path, Schema schema, Map<String, String> columns) {
+      this(path, schema, columns, lastPart(path));
+    }
+
+    private static String lastPart(String path) {
+      String plain = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+      return plain.substring(plain.lastIndexOf('/') + 1);
+    }
+  }
 }

@@ -118,6 +118,25 @@ final class MappingReader {
     return value;
   }
 
+  /** A list of numbers within bounds. */
+  double[] decimals(String key, double[] fallback, Range range) {
+    List<SpecNode> items = items(key);
+    double[] values = items.isEmpty() ? fallback : new double[items.size()];
+    for (int i = 0; i < items.size(); i++) {
+      Double value = items.get(i) instanceof Scalar scalar ? parseDecimal(scalar) : null;
+      if (value == null) {
+        wrongType(key, "a list of numbers", items.get(i));
+        return fallback;
+      }
+      if (!range.contains(value)) {
+        outOfRange(key, (Scalar) items.get(i), range.words());
+        return fallback;
+      }
+      values[i] = value;
+    }
+    return values;
+  }
+
   /** {@code true} or {@code false}. */
   boolean flag(String key, boolean fallback) {
     Scalar scalar = scalar(key, "true or false");

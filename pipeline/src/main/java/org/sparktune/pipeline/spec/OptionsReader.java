@@ -59,7 +59,7 @@ final class OptionsReader {
     if (!DatasetOptions.isTemplateWord(template)) {
       template = reader.inputPath("template");
     }
-    DatasetOptions.Kind kind = reader.word("kind", DatasetOptions.Kind.SFT);
+    DatasetOptions.Kind kind = RewardReader.kind(reader);
     DatasetOptions options =
         new DatasetOptions(
             kind,
@@ -75,7 +75,9 @@ final class OptionsReader {
             reader.flag("append_eos", true),
             CurationReader.clean(reader),
             CurationReader.deduplicate(reader),
-            CurationReader.decontaminate(reader));
+            CurationReader.decontaminate(reader),
+            RewardReader.rewards(reader),
+            RewardReader.pairs(reader));
     reader.finish();
     return options;
   }
@@ -90,10 +92,16 @@ final class OptionsReader {
     }
     MappingReader reader = new MappingReader(mapping, "a source", context);
     String path = reader.require("path") ? reader.inputPath("path") : null;
-    Source source =
-        new Source(path, reader.word("schema", Schema.AUTO), reader.textsByWord("columns"));
+    Schema schema = reader.word("schema", Schema.AUTO);
+    Map<String, String> columns = reader.textsByWord("columns");
+    String name = reader.text("name", null);
     reader.finish();
-    return path == null ? null : source;
+    if (path == null) {
+      return null;
+    }
+    return name == null
+        ? new Source(path, schema, columns)
+        : new Source(path, schema, columns, name);
   }
 
   /**

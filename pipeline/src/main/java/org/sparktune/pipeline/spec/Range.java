@@ -2,6 +2,8 @@ package org.sparktune.pipeline.spec;
 
 /** An interval of valid numbers. */
 enum Range {
+  /** Any number. */
+  ANY("a number", -Double.MAX_VALUE, true, Double.MAX_VALUE, true),
   /** Above 0. */
   POSITIVE("above 0", 0, false, Double.MAX_VALUE, true),
   /** 0 or more. */
