@@ -1,5 +1,6 @@
 package org.sparktune.pipeline.sample;
 
+import org.sparktune.pipeline.text.Hashes;
 import org.sparktune.tokenizer.chat.ChatMessage;
 
 /**
@@ -7,14 +8,11 @@ import org.sparktune.tokenizer.chat.ChatMessage;
  * units, then SplitMix64's finalizer (Steele, Lea and Flood 2014), so that all bits are good.
  */
 public final class ContentHash {
-  private static final long OFFSET = 0xcbf29ce484222325L;
-  private static final long PRIME = 0x100000001b3L;
-
   private ContentHash() {}
 
   /** The hash of a sample. */
   public static long of(Sample sample) {
-    return mix(add(OFFSET, sample));
+    return mix(add(Hashes.START, sample));
   }
 
   private static long add(long start, Sample sample) {
@@ -29,7 +27,7 @@ public final class ContentHash {
       }
     } else if (sample instanceof Sample.Tokens tokens) {
       for (int id : tokens.ids()) {
-        hash = (hash ^ id) * PRIME;
+        hash = Hashes.add(hash, id);
       }
     } else if (sample instanceof Sample.Completion completion) {
       hash = add(add(hash, completion.prompt()), completion.completion());
@@ -43,18 +41,15 @@ public final class ContentHash {
 
   /** Spreads the bits of a number: neighbouring inputs give unrelated outputs. */
   public static long mix(long value) {
-    long z = value + 0x9E3779B97F4A7C15L;
-    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-    return z ^ (z >>> 31);
+    return Hashes.mix(value);
   }
 
   private static long add(long start, String text) {
     long hash = start;
     for (int i = 0; i < text.length(); i++) {
-      hash = (hash ^ text.charAt(i)) * PRIME;
+      hash = Hashes.add(hash, text.charAt(i));
     }
     // A separator that is no UTF-16 unit, so that fields cannot run into each other.
-    return (hash ^ 0x10000) * PRIME;
+    return Hashes.add(hash, 0x10000);
   }
 }

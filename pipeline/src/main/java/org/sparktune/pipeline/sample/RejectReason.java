@@ -31,7 +31,45 @@ public enum RejectReason {
   /** A score, rank or comparison is missing or makes no sense; no finite number, for instance. */
   BAD_SCORE,
   /** It is a preference pair where something else is wanted, or the other way round. */
-  WRONG_KIND;
+  WRONG_KIND,
+  /** It breaks a rule of {@code filters: gopher}. */
+  GOPHER(true),
+  /** It breaks a rule of {@code filters: c4}. */
+  C4(true),
+  /** It breaks a rule of {@code filters: fineweb}. */
+  FINEWEB(true),
+  /** It is not in one of the {@code languages}, or not clearly so. */
+  LANGUAGE(true),
+  /** It holds a word of the {@code blocklist}. */
+  BLOCKLIST(true),
+  /** Cleaning left nothing of one of its texts. */
+  NOTHING_LEFT(true),
+  /** It shares a run of words with an evaluation set. */
+  CONTAMINATED(true),
+  /** An earlier record has the same text. */
+  DUPLICATE(true),
+  /** An earlier record has nearly the same text. */
+  NEAR_DUPLICATE(true),
+  /** An earlier dataset has the same text, or nearly so. */
+  KNOWN(true);
+
+  private final boolean filtered;
+
+  RejectReason() {
+    this(false);
+  }
+
+  RejectReason(boolean filtered) {
+    this.filtered = filtered;
+  }
+
+  /**
+   * Whether nothing is wrong with the record, but it was filtered out as asked for; such records do
+   * not count as bad input.
+   */
+  public boolean filtered() {
+    return filtered;
+  }
 
   /** The name in manifests and reject files. */
   public String label() {
