@@ -1,6 +1,7 @@
 package org.sparktune.core;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ import java.util.Map;
  * @param sources the input files
  * @param specFingerprint fingerprint of sources, options and tokenizer together: equal means
  *     "already prepared"
+ * @param counters what stages counted, by name: texts changed, rules broken, personal data masked
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record DatasetManifest(
@@ -38,7 +40,46 @@ public record DatasetManifest(
     @JsonProperty("records_read") long recordsRead,
     @JsonProperty("rejects") Map<String, Long> rejects,
     @JsonProperty("sources") List<Source> sources,
-    @JsonProperty("spec_fingerprint") String specFingerprint) {
+    @JsonProperty("spec_fingerprint") String specFingerprint,
+    @JsonProperty("counters") @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        Map<String, Long> counters) {
+
+  /** Older manifests count nothing. */
+  public DatasetManifest {
+    counters = counters == null ? Map.of() : counters;
+  }
+
+  /** A dataset whose stages counted nothing. */
+  public DatasetManifest(
+      int schemaVersion,
+      String kind,
+      String tokenizerFingerprint,
+      String templateFingerprint,
+      int vocabularySize,
+      int sequenceLength,
+      long seed,
+      Map<String, String> options,
+      Map<String, Split> splits,
+      long recordsRead,
+      Map<String, Long> rejects,
+      List<Source> sources,
+      String specFingerprint) {
+    this(
+        schemaVersion,
+        kind,
+        tokenizerFingerprint,
+        templateFingerprint,
+        vocabularySize,
+        sequenceLength,
+        seed,
+        options,
+        splits,
+        recordsRead,
+        rejects,
+        sources,
+        specFingerprint,
+        Map.of());
+  }
 
   /** The name of the file inside a dataset folder. */
   public static final String FILE_NAME = "_manifest.json";

@@ -154,6 +154,9 @@ public final class TaskRunner implements TaskExecutor {
     Map<String, Object> summary = new LinkedHashMap<>();
     summary.put("records", manifest.recordsRead());
     summary.put("rejects", manifest.rejects());
+    if (!manifest.counters().isEmpty()) {
+      summary.put("counters", manifest.counters());
+    }
     manifest
         .splits()
         .forEach(

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import org.sparktune.pipeline.sample.Counters;
 import org.sparktune.pipeline.sample.RejectReason;
 
 /** What was counted while pieces were read. */
@@ -22,14 +23,22 @@ final class PieceStatistics implements Serializable {
    * @param line its line in the piece, from 0
    * @param detail what exactly is wrong
    * @param record its text, possibly cut
+   * @param other the record of this input (see RecordId) that the detail ends with, or {@link
+   *     #NO_RECORD}
    */
-  record Example(RejectReason reason, int piece, long line, String detail, String record)
+  record Example(
+      RejectReason reason, int piece, long line, String detail, String record, long other)
       implements Serializable {}
+
+  /** Not a record. */
+  static final long NO_RECORD = -1;
 
   private long records;
   private final EnumMap<RejectReason, Long> rejects = new EnumMap<>(RejectReason.class);
   private final EnumMap<RejectReason, List<Example>> examples = new EnumMap<>(RejectReason.class);
   private final Map<Integer, Long> linesByPiece = new java.util.TreeMap<>();
+
+  private final Counters counters = new Counters();
 
   void addRecord() {
     records++;
@@ -58,6 +67,7 @@ final class PieceStatistics implements Serializable {
     records += later.records;
     later.rejects.forEach((reason, count) -> rejects.merge(reason, count, Long::sum));
     linesByPiece.putAll(later.linesByPiece);
+    counters.merge(later.counters);
     for (List<Example> list : later.examples.values()) {
       for (Example example : list) {
         if (wantsExample(example.reason())) {
@@ -77,6 +87,20 @@ final class PieceStatistics implements Serializable {
       total += count;
     }
     return total;
+  }
+
+  /** Rejected records with something wrong: not those that were filtered out as asked for. */
+  long bad() {
+    long total = 0;
+    for (Map.Entry<RejectReason, Long> entry : rejects.entrySet()) {
+      total += entry.getKey().filtered() ? 0 : entry.getValue();
+    }
+    return total;
+  }
+
+  /** What the stages counted. */
+  Counters counters() {
+    return counters;
   }
 
   Map<RejectReason, Long> rejects() {

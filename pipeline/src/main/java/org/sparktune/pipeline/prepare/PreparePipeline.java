@@ -30,14 +30,17 @@ import org.sparktune.pipeline.dataset.PartResult;
 import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.SourceFile;
 import org.sparktune.pipeline.source.SourceFinder;
+import org.sparktune.pipeline.spec.CleanOptions;
 import org.sparktune.pipeline.spec.DatasetOptions;
+import org.sparktune.pipeline.spec.DeduplicateOptions;
 
 /**
- * Raw files to a dataset folder, in one Spark job of two stages. The first reads pieces of input
- * and makes documents (see {@link PieceTask}); the shuffle puts them in their parts and order; the
- * second packs and writes parts (see {@link PartTask}). No data passes through the driver. Pieces
- * and parts depend on the input alone, so the same input and seed give the same bytes on any
- * cluster.
+ * Raw files to a dataset folder, in one Spark job of two stages; where duplicates are to be left
+ * out, jobs over fingerprints come before (see {@link DuplicateSearch}). The first stage reads
+ * pieces of input and makes documents (see {@link PieceTask}); the shuffle puts them in their parts
+ * and order; the second packs and writes parts (see {@link PartTask}). No data passes through the
+ * driver. Pieces and parts depend on the input alone, so the same input and seed give the same
+ * bytes on any cluster.
  */
 public final class PreparePipeline {
   /** The split that is trained on. */
@@ -83,7 +86,8 @@ public final class PreparePipeline {
     if (pieces.isEmpty()) {
       throw noData("All source files are empty");
     }
-    String fingerprint = fingerprint(files, model);
+    Curation curation = Curation.of(options, configuration);
+    String fingerprint = fingerprint(files, model, curation);
     DatasetTarget target = new DatasetTarget(options.output(), configuration);
     Optional<DatasetManifest> existing = target.existing(fingerprint);
     if (existing.isPresent()) {
@@ -93,7 +97,7 @@ public final class PreparePipeline {
     String folder = target.stage();
     boolean complete = false;
     try {
-      List<PartTask.Outcome> outcomes = runJob(pieces, model, folder);
+      List<PartTask.Outcome> outcomes = runJob(pieces, model, curation, folder);
       DatasetManifest manifest = finish(target, files, pieces, model, fingerprint, outcomes);
       complete = true;
       return manifest;
@@ -104,47 +108,79 @@ public final class PreparePipeline {
     }
   }
 
-  private List<PartTask.Outcome> runJob(List<Piece> pieces, LoadedModel model, String folder) {
+  private List<PartTask.Outcome> runJob(
+      List<Piece> pieces, LoadedModel model, Curation curation, String folder) {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     PartLayout layout = PartLayout.of(pieces, options, pieceBytes);
     LOG.info(
         "Preparing {} pieces of input into {} parts",
         pieces.size(),
         layout.trainParts() + layout.validationParts());
-    PrepareOptions taskOptions = options;
-    String modelFingerprint = model.fingerprint();
     Broadcast<SerializableConfiguration> configuration =
         context.broadcast(new SerializableConfiguration(context.hadoopConfiguration()));
+    Broadcast<Curation> stages = context.broadcast(curation);
     JavaRDD<Piece> input = context.parallelize(pieces, pieces.size());
-    JavaPairRDD<DocumentKey, byte[]> documents =
-        input.flatMapToPair(
-            piece ->
-                new PieceTask(
-                    piece,
-                    taskOptions,
-                    layout,
-                    LoadedModel.cached(taskOptions, modelFingerprint),
-                    configuration.value().value()));
-    JavaRDD<PartTask.Outcome> outcomes =
-        documents
-            .repartitionAndSortWithinPartitions(
-                new PartPartitioner(layout.partitions()), new DocumentKey.Order())
-            .mapPartitionsWithIndex(
-                (partition, records) ->
-                    List.of(
-                            new PartTask(taskOptions, layout, folder, configuration.value().value())
-                                .run(partition, TaskContext.get().taskAttemptId(), records))
-                        .iterator(),
-                true);
-    try {
-      return outcomes.collect();
+    DeduplicateOptions deduplicate = options.dataset().deduplicate();
+    PrepareOptions taskOptions = options;
+    try (DuplicateSearch duplicates =
+        deduplicate.active()
+            ? new DuplicateSearch(spark, options, input, stages, configuration)
+            : null) {
+      List<PartTask.Outcome> outcomes =
+          documents(input, duplicates, pieces, layout, model, stages, configuration)
+              .repartitionAndSortWithinPartitions(
+                  new PartPartitioner(layout.partitions()), new DocumentKey.Order())
+              .mapPartitionsWithIndex(
+                  (partition, records) ->
+                      List.of(
+                              new PartTask(
+                                      taskOptions, layout, folder, configuration.value().value())
+                                  .run(partition, TaskContext.get().taskAttemptId(), records))
+                          .iterator(),
+                  true)
+              .collect();
+      if (deduplicate.fingerprints()) {
+        duplicates.writeFingerprints(folder, layout.trainParts());
+      }
+      return outcomes;
     } catch (Exception e) {
       // Scala code throws checked exceptions without saying so.
       awaitOtherTasks(context);
       throw cause(e);
     } finally {
+      stages.destroy();
       configuration.destroy();
     }
+  }
+
+  /** The documents of all pieces, without those that are duplicates. */
+  private JavaPairRDD<DocumentKey, byte[]> documents(
+      JavaRDD<Piece> input,
+      DuplicateSearch duplicates,
+      List<Piece> pieces,
+      PartLayout layout,
+      LoadedModel model,
+      Broadcast<Curation> stages,
+      Broadcast<SerializableConfiguration> configuration) {
+    PrepareOptions taskOptions = options;
+    String modelFingerprint = model.fingerprint();
+    // A lambda must not hold the pipeline, which cannot travel.
+    PieceTask.Maker maker =
+        (piece, verdicts) ->
+            new PieceTask(
+                piece,
+                taskOptions,
+                layout,
+                LoadedModel.cached(taskOptions, modelFingerprint),
+                stages.value(),
+                new Verdicts(verdicts),
+                configuration.value().value());
+    return duplicates == null
+        ? input.flatMapToPair(piece -> maker.make(piece, null))
+        : JavaPairRDD.fromJavaRDD(
+            input.zipPartitions(
+                duplicates.byPiece(pieces),
+                (piece, verdicts) -> maker.make(piece.next(), verdicts)));
   }
 
   /**
@@ -247,7 +283,8 @@ public final class PreparePipeline {
             statistics.records(),
             rejects.counts(),
             sources,
-            fingerprint);
+            fingerprint,
+            statistics.counters().counts());
     target.complete(manifest);
     report(manifest, statistics);
     return manifest;
@@ -259,12 +296,13 @@ public final class PreparePipeline {
     if (read == 0) {
       throw noData("The sources hold no records");
     }
-    if (rejected > options.dataset().maxRejectRatio() * read) {
+    // What was filtered out as asked for is no sign of bad input.
+    if (statistics.bad() > options.dataset().maxRejectRatio() * read) {
       throw new SparktuneException(
           ErrorCode.BAD_DATA,
           "%d of %d records were rejected, more than max_reject_ratio %s allows: %s; for instance%s"
               .formatted(
-                  rejected,
+                  statistics.bad(),
                   read,
                   options.dataset().maxRejectRatio(),
                   rejects.counts(),
@@ -318,6 +356,9 @@ public final class PreparePipeline {
         train.lossTokens(),
         String.format("%.1f", fill),
         manifest.splits().get(VALIDATION).documents());
+    if (!manifest.counters().isEmpty()) {
+      LOG.info("Rejected by reason: {}; counted: {}", manifest.rejects(), manifest.counters());
+    }
   }
 
   /** Every option that can change a byte of the output. */
@@ -333,10 +374,20 @@ public final class PreparePipeline {
     texts.put("append_eos", String.valueOf(dataset.appendEos()));
     texts.put("min_tokens", String.valueOf(options.minimumTokens()));
     texts.put("max_line_bytes", String.valueOf(options.maximumLineBytes()));
+    // Only where they are used: what was prepared without them stays as it is.
+    if (!dataset.clean().equals(CleanOptions.NONE)) {
+      texts.put("clean", dataset.clean().toString());
+    }
+    if (dataset.deduplicate().active()) {
+      texts.put("deduplicate", dataset.deduplicate().toString());
+    }
+    if (dataset.decontaminate().active()) {
+      texts.put("decontaminate", dataset.decontaminate().toString());
+    }
     return texts;
   }
 
-  private String fingerprint(List<SourceFile> files, LoadedModel model) {
+  private String fingerprint(List<SourceFile> files, LoadedModel model, Curation curation) {
     Fingerprint fingerprint =
         new Fingerprint()
             .add(DatasetManifest.SCHEMA_VERSION)
@@ -350,6 +401,7 @@ public final class PreparePipeline {
       fingerprint.add(file.schema().name());
       new TreeMap<>(file.columns()).forEach((name, value) -> fingerprint.add(name).add(value));
     }
+    curation.addTo(fingerprint, spark.sparkContext().hadoopConfiguration());
     return fingerprint.finish();
   }
 }

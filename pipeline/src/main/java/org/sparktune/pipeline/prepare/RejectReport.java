@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.sparktune.pipeline.deduplicate.RecordId;
 import org.sparktune.pipeline.sample.JsonValues;
 
 /** Tells people which records were rejected, with file and line. */
@@ -31,7 +32,7 @@ final class RejectReport {
       line.put("reason", example.reason().label());
       line.put("file", origins.file(example.piece()));
       line.put("line", origins.line(example.piece(), example.line()));
-      line.put("detail", example.detail());
+      line.put("detail", detail(example));
       line.put("record", example.record());
       try {
         lines.append(JsonValues.write(line)).append('\n');
@@ -40,6 +41,17 @@ final class RejectReport {
       }
     }
     return lines.toString();
+  }
+
+  private String detail(PieceStatistics.Example example) {
+    if (example.other() == PieceStatistics.NO_RECORD) {
+      return example.detail();
+    }
+    int piece = RecordId.piece(example.other());
+    return example.detail()
+        + origins.file(piece)
+        + ":"
+        + origins.line(piece, RecordId.line(example.other()));
   }
 
   /** A few examples of every reason, for a message. */
@@ -55,7 +67,7 @@ final class RejectReport {
             .append(':')
             .append(origins.line(example.piece(), example.line()))
             .append(": ")
-            .append(example.detail());
+            .append(detail(example));
       }
     }
     return text.toString();

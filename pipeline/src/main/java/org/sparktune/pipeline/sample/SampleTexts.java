@@ -34,6 +34,9 @@ public final class SampleTexts {
           map(pair.chosen(), content, argument),
           map(pair.rejected(), content, argument),
           pair.margin());
+    } else if (sample instanceof Sample.Prompt prompt) {
+      return new Sample.Prompt(
+          map(prompt.asked(), content, argument), content.apply(prompt.answer()));
     }
     return sample;
   }
@@ -128,6 +131,9 @@ public final class SampleTexts {
     } else if (sample instanceof Sample.Pair pair) {
       texts.addAll(texts(pair.chosen()));
       texts.addAll(texts(pair.rejected()));
+    } else if (sample instanceof Sample.Prompt prompt) {
+      texts.addAll(texts(prompt.asked()));
+      texts.add(prompt.answer());
     } else if (sample instanceof Sample.Chat chat) {
       for (ChatMessage message : chat.conversation().messages()) {
         if (message.content() != null && !message.role().equals(SYSTEM)) {

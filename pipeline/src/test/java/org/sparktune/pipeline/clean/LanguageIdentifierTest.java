@@ -61,7 +61,7 @@ class LanguageIdentifierTest {
       }
       // The manuals quote commands and English words.
       assertTrue(sure >= 70, corpus + " sure of " + sure);
-      assertTrue(right >= 0.9 * sure, corpus + " right " + right + " of " + sure);
+      assertTrue(right >= 0.85 * sure, corpus + " right " + right + " of " + sure);
     }
   }
 

@@ -3,12 +3,13 @@ package org.sparktune.pipeline.prepare;
 import org.apache.spark.sql.SparkSession;
 
 /** One Spark session for all tests of a JVM. */
-final class LocalSpark {
+public final class LocalSpark {
   private static SparkSession session;
 
   private LocalSpark() {}
 
-  static synchronized SparkSession session() {
+  /** The session, started when it is first asked for. */
+  public static synchronized SparkSession session() {
     if (session == null) {
       session =
           SparkSession.builder()
