@@ -234,13 +234,17 @@ public final class TrainingRunner implements AutoCloseable {
       EngineFootprint engine,
       int ranks) {
     Hyperparameters parameters = task.hyperparameters();
-    BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
+    MemoryEstimate.Sharing sharing = Options.training(parameters).sharing(ranks);
     if (task instanceof Task.Ppo ppo) {
       int responses = parameters.batchSize() * ppo.ppo().groupSize();
       int together = 1 + (responses - 1) / ppo.ppo().minibatches();
-      batch = new BatchSize(together, sequenceLength + ppo.ppo().maxNewTokens());
+      int length = sequenceLength + ppo.ppo().maxNewTokens();
+      BatchSize sampled = new BatchSize(responses, length);
+      BatchSize minibatch = new BatchSize(together, length);
+      return MemoryEstimate.training(model.config(), tuning, minibatch, engine, sharing)
+          .withSampling(model.config(), tuning, sampled, minibatch, engine);
     }
-    MemoryEstimate.Sharing sharing = Options.training(parameters).sharing(ranks);
+    BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
     return MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
   }
 

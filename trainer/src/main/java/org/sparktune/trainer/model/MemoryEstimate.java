@@ -81,6 +81,34 @@ public record MemoryEstimate(
   }
 
   /**
+   * The same for a run that samples what it learns from: beside what training needs, a key/value
+   * cache and next-token logits of all responses that are sampled together, and a pass of the
+   * reference.
+   *
+   * @param sampled prompts with full responses that are sampled together
+   * @param batch the largest batch that the reference scores
+   */
+  public MemoryEstimate withSampling(
+      DecoderConfig config,
+      Tuning tuning,
+      BatchSize sampled,
+      BatchSize batch,
+      EngineFootprint engine) {
+    ElementTypes types = ElementTypes.of(engine);
+    long cached = 2L * config.layers() * config.keyColumns() * types.activation().bytes();
+    long logits = (long) sampled.rows() * config.vocabularySize() * Float.BYTES;
+    long scoring = Workspace.bytes(DecoderPlan.of(config, tuning), false, batch.tokens(), types);
+    return new MemoryEstimate(
+        frozenWeights,
+        parameters,
+        gradients,
+        optimizer,
+        activations + cached * sampled.tokens() + logits + scoring,
+        head,
+        scratch);
+  }
+
+  /**
    * Estimates evaluation.
    *
    * @param batch the largest batch
@@ -124,7 +152,7 @@ public record MemoryEstimate(
   private static long trainedMatrices(DecoderPlan plan) {
     long elements = 0;
     for (var entry : plan.layout().entries()) {
-      boolean factor = entry.name().contains(".lora_");
+      boolean factor = entry.name().contains(".lora_") || ValueHead.owns(entry.name());
       if (entry.shape().length == 2 && !factor) {
         elements += entry.size();
       }
@@ -148,7 +176,8 @@ public record MemoryEstimate(
   private static long frozenElements(DecoderPlan plan) {
     long trained = 0;
     for (var entry : plan.layout().entries()) {
-      trained += entry.name().contains(".lora_") ? 0 : entry.size();
+      boolean added = entry.name().contains(".lora_") || ValueHead.owns(entry.name());
+      trained += added ? 0 : entry.size();
     }
     long table = (long) plan.config().vocabularySize() * plan.config().hiddenSize();
     boolean untied = plan.config().tiedEmbeddings() && !plan.sharesHead();

@@ -58,6 +58,31 @@ final class Sampler {
   }
 
   private int draw(float[] logits) {
+    return options.takesAll() ? drawFromAll(logits) : drawFromSome(logits);
+  }
+
+  /** Without a filter nothing needs to be put in order. */
+  private int drawFromAll(float[] logits) {
+    float highest = logits[likeliest(logits)];
+    double[] weights = new double[logits.length];
+    double total = 0;
+    for (int token = 0; token < weights.length; token++) {
+      weights[token] = Math.exp((logits[token] - highest) / options.temperature());
+      total += weights[token];
+    }
+    double threshold = random.nextDouble() * total;
+    int last = 0;
+    for (int token = 0; token < weights.length; token++) {
+      threshold -= weights[token];
+      if (threshold < 0) {
+        return token;
+      }
+      last = weights[token] > 0 ? token : last;
+    }
+    return last;
+  }
+
+  private int drawFromSome(float[] logits) {
     long[] ordered = likeliestFirst(logits);
     int kept = options.topK() == 0 ? ordered.length : Math.min(options.topK(), ordered.length);
     double[] weights = new double[kept];

@@ -47,6 +47,11 @@ public record SamplingOptions(
     }
   }
 
+  /** Whether no filter drops a token. */
+  boolean takesAll() {
+    return topK == 0 && topP == 1 && minP == 0;
+  }
+
   /** Whether the next token is simply the one with the greatest logit. */
   boolean takesLikeliest() {
     return temperature == 0 && repetitionPenalty == 1;

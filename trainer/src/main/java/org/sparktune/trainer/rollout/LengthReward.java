@@ -4,8 +4,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Rewards responses of a given length: 1 at the target, falling linearly to 0 at twice the target
- * or no tokens at all, and never below 0. Option {@code target}: tokens, the ending one included.
+ * Rewards responses of a given length: the smaller of length and target as a share of the larger,
+ * so that every step towards the target counts, from however far. Option {@code target}: tokens,
+ * the ending one included.
  */
 public final class LengthReward implements RewardFunction {
   private int target = 1;
@@ -20,8 +21,8 @@ public final class LengthReward implements RewardFunction {
   public double[] score(List<Completion> completions) {
     double[] scores = new double[completions.size()];
     for (int i = 0; i < scores.length; i++) {
-      double distance = Math.abs(completions.get(i).tokens() - target);
-      scores[i] = Math.max(0, 1 - distance / target);
+      int tokens = completions.get(i).tokens();
+      scores[i] = (double) Math.min(tokens, target) / Math.max(tokens, target);
     }
     return scores;
   }

@@ -21,6 +21,16 @@ final class RewardOptions {
     return options.getOrDefault(name, "");
   }
 
+  /** One of some words; the first where none is written. */
+  String word(String name, String... words) {
+    String word = options.getOrDefault(name, words[0]);
+    if (!List.of(words).contains(word)) {
+      throw new IllegalArgumentException(
+          "its option '%s' is '%s', not %s".formatted(name, word, String.join(" or ", words)));
+    }
+    return word;
+  }
+
   double number(String name, double fallback) {
     String text = text(name);
     if (text.isEmpty()) {

@@ -9,19 +9,22 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Rewards responses by the share of their words that are on a list, and takes off the share that is
- * on another. Options {@code wanted} and {@code unwanted}: words, separated by commas. Upper and
- * lower case are alike. A response without words gets 0.
+ * Rewards words of one list and punishes those of another. Options {@code wanted} and {@code
+ * unwanted}: words, separated by commas, upper and lower case alike; {@code measure}: with {@code
+ * share} (the default) a list counts by the share of the response's words that are on it, with
+ * {@code presence} by 1 if any is.
  */
 public final class WordReward implements RewardFunction {
   private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}']+");
 
   private Set<String> wanted = Set.of();
   private Set<String> unwanted = Set.of();
+  private boolean presence;
 
   @Override
   public void configure(Map<String, String> options) {
-    RewardOptions read = new RewardOptions(options, "wanted", "unwanted");
+    RewardOptions read = new RewardOptions(options, "measure", "wanted", "unwanted");
+    presence = read.word("measure", "share", "presence").equals("presence");
     wanted = words(read.text("wanted"));
     unwanted = words(read.text("unwanted"));
     if (wanted.isEmpty() && unwanted.isEmpty()) {
@@ -47,6 +50,9 @@ public final class WordReward implements RewardFunction {
       all++;
       good += wanted.contains(matcher.group()) ? 1 : 0;
       bad += unwanted.contains(matcher.group()) ? 1 : 0;
+    }
+    if (presence) {
+      return Math.min(1, good) - Math.min(1, bad);
     }
     return all == 0 ? 0 : (double) (good - bad) / all;
   }

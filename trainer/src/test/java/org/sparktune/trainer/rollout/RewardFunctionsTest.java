@@ -35,7 +35,7 @@ class RewardFunctionsTest {
   @Test
   void shouldRewardALength() {
     double[] scores = score("length", Map.of("target", "4"), "abcd", "ab", "abcde", "abcdefghij");
-    assertArrayEquals(new double[] {1, 0.5, 0.75, 0}, scores);
+    assertArrayEquals(new double[] {1, 0.5, 0.8, 0.4}, scores);
   }
 
   @Test
@@ -43,6 +43,10 @@ class RewardFunctionsTest {
     Map<String, String> options = Map.of("wanted", "good, GREAT", "unwanted", "bad");
     double[] scores = score("words", options, "Good day", "great, good!", "bad", "", "?!", "goods");
     assertArrayEquals(new double[] {0.5, 1, -1, 0, 0, 0}, scores);
+    Map<String, String> presence =
+        Map.of("wanted", "good", "unwanted", "bad", "measure", "presence");
+    scores = score("words", presence, "A good, good day", "bad", "good and bad", "a day");
+    assertArrayEquals(new double[] {1, -1, 0, 0}, scores);
   }
 
   @Test

@@ -142,7 +142,8 @@ class RolloutTrainingTest {
   @EnumSource(Precision.class)
   void shouldBeginWithRatiosOfExactlyOne(Precision precision) {
     Run run =
-        new Run(task, options(Algorithm.PPO, 1, 1), 1, RolloutTrainingTest::shares, precision);
+        new Run(
+            dataset, task, options(Algorithm.PPO, 1, 1), 1, RolloutTrainingTest::shares, precision);
     StepMetrics first = run.alone().steps().get(0);
     assertEquals(0.0, first.figures().get("approx_kl"), "log-ratios are 0 to the last bit");
     assertEquals(0.0, first.figures().get("clip_fraction"));
@@ -173,9 +174,14 @@ class RolloutTrainingTest {
 
   /** One run over the prompts. */
   private record Run(
-      Path folder, RolloutOptions options, int steps, RewardFunction reward, Precision precision) {
+      Path prompts,
+      Path folder,
+      RolloutOptions options,
+      int steps,
+      RewardFunction reward,
+      Precision precision) {
     Run(Path folder, RolloutOptions options, int steps, RewardFunction reward) {
-      this(folder, options, steps, reward, Precision.F32);
+      this(dataset, folder, options, steps, reward, Precision.F32);
     }
 
     Outcome alone() {
@@ -212,7 +218,7 @@ class RolloutTrainingTest {
                   engine,
                   new Tuning.Lora(lora, 3, options.algorithm().hasCritic()));
           DatasetReader train =
-              DatasetFolder.open(dataset.toString(), CONFIGURATION)
+              DatasetFolder.open(prompts.toString(), CONFIGURATION)
                   .split("train", VOCABULARY, RowOrder.reshuffled(9))) {
         DecoderTrainable trainable = new DecoderTrainable(decoder, objective);
         TrainingOptions training =
@@ -326,6 +332,44 @@ class RolloutTrainingTest {
           assertEquals(ErrorCode.BAD_DATA, failure.code());
           assertTrue(failure.getMessage().contains(expected), failure.getMessage());
         });
+  }
+
+  @ParameterizedTest
+  @EnumSource(Algorithm.class)
+  void shouldLearnFromResponsesOfOneToken(Algorithm algorithm) {
+    RolloutOptions six = options(algorithm, 2, 2);
+    RolloutOptions one =
+        new RolloutOptions(
+            algorithm, 2, 1, 0.7, 2, 2, six.policyLoss(), 0.01, six.divergence(), 1, six.critic());
+    Outcome outcome = new Run(task, one, 2, RolloutTrainingTest::shares).alone();
+    SortedMap<String, Double> last = outcome.steps().get(1).figures();
+    assertEquals(1.0, last.get("response_length"));
+    assertEquals(0.0, last.get("finished"), "nothing but the limit ends them");
+    last.forEach((name, value) -> assertTrue(Double.isFinite(value), name));
+  }
+
+  @Test
+  void shouldPassOverPromptsThatLeaveNoRoom() throws IOException {
+    int[] tooLong = new Random(1).ints(512, 0, VOCABULARY).toArray();
+    DatasetRow large = new DatasetRow(tooLong, new byte[512], new int[] {0}, "", 0);
+    DatasetRow small = new DatasetRow(new int[] {3, 4}, new byte[2], new int[] {0}, "", 0);
+    RolloutOptions options = options(Algorithm.GRPO, 1, 2);
+    Path mixed = prompts("mixed", large, small, large, large);
+    Outcome outcome =
+        new Run(mixed, task, options, 1, RolloutTrainingTest::shares, Precision.F32).alone();
+    assertEquals(3.0, outcome.steps().get(0).figures().get("skipped_prompts"));
+    Path none = prompts("none", large, large);
+    Run failing = new Run(none, otherTask, options, 1, RolloutTrainingTest::shares, Precision.F32);
+    SparktuneException failure = assertThrows(SparktuneException.class, failing::alone);
+    assertEquals(ErrorCode.BAD_DATA, failure.code());
+    assertTrue(failure.getMessage().contains("None of the 2 prompts"), failure.getMessage());
+  }
+
+  private Path prompts(String name, DatasetRow... rows) throws IOException {
+    Path folder = task.resolve(name);
+    return new DatasetFixture(folder, DatasetFixture.Encoding.THREE_LEVELS)
+        .part("train", List.of(rows), 8)
+        .finish("prompt", 1);
   }
 
   private static double[] filled(List<Completion> completions, double score) {
