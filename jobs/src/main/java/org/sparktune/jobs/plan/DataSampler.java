@@ -6,11 +6,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.pipeline.prepare.PrepareOptions;
+import org.sparktune.pipeline.prepare.RecordStages;
+import org.sparktune.pipeline.sample.Counters;
 import org.sparktune.pipeline.sample.Document;
 import org.sparktune.pipeline.sample.LengthFilter;
-import org.sparktune.pipeline.sample.RecordReader;
 import org.sparktune.pipeline.sample.RejectException;
 import org.sparktune.pipeline.sample.SampleTokenizer;
 import org.sparktune.pipeline.source.Piece;
@@ -81,8 +83,9 @@ final class DataSampler {
       bytes += file.bytes();
       allText += file.estimatedTextBytes();
     }
+    Function<SourceFile, RecordStages> stages = RecordStages.of(options, hadoop);
     for (SourceFile file : files.subList(0, Math.min(SAMPLED_FILES, files.size()))) {
-      look(file);
+      look(file, stages.apply(file));
     }
     double scale = textBytes == 0 ? 0 : (double) allText / textBytes;
     double trained = 1 - options.validationFraction();
@@ -104,9 +107,8 @@ final class DataSampler {
         sampled);
   }
 
-  private void look(SourceFile file) {
+  private void look(SourceFile file, RecordStages stages) {
     Piece whole = new Piece(0, 0, file, 0, file.bytes());
-    RecordReader schema = new RecordReader(file.schema(), file.columns(), options.kind());
     long before = sampled;
     try (PieceReader records =
         PieceReader.open(whole, PrepareOptions.DEFAULT_MAXIMUM_LINE_BYTES, hadoop)) {
@@ -115,7 +117,7 @@ final class DataSampler {
       while (record != null && sampled - before < RECORDS_PER_FILE) {
         sampled++;
         recordBytes += record.value() == null ? 0 : String.valueOf(record.value()).length();
-        add(schema, record);
+        add(stages, record);
         record = records.next();
       }
       // A file that was read to its end counts with its true size.
@@ -125,12 +127,10 @@ final class DataSampler {
     }
   }
 
-  private void add(RecordReader schema, RawRecord record) {
+  private void add(RecordStages stages, RawRecord record) {
     try {
-      if (record.problem() != null) {
-        throw record.problem();
-      }
-      Document document = filter.apply(sampleTokenizer.tokenize(schema.read(record.value())));
+      Document document =
+          filter.apply(sampleTokenizer.tokenize(stages.apply(record, new Counters())));
       documents++;
       tokens += document.length();
       if (shown.isEmpty()) {

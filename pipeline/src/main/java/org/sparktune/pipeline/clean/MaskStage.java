@@ -18,6 +18,22 @@ final class MaskStage implements SampleStage {
   @Override
   public Sample apply(Sample sample, Counters counters) {
     return SampleTexts.map(
-        sample, text -> mask.mask(text, counters), text -> mask.mask(text, counters));
+        sample,
+        new SampleTexts.Change() {
+          @Override
+          public String content(String text) {
+            return mask.mask(text, counters);
+          }
+
+          @Override
+          public String copy(String text) {
+            return mask.mask(text, new Counters());
+          }
+
+          @Override
+          public String argument(String text) {
+            return mask.mask(text, counters);
+          }
+        });
   }
 }

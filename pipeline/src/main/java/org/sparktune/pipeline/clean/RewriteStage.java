@@ -21,17 +21,9 @@ final class RewriteStage implements SampleStage {
 
   @Override
   public Sample apply(Sample sample, Counters counters) throws RejectException {
-    boolean[] emptied = {false};
-    Sample rewritten =
-        SampleTexts.map(
-            sample,
-            text -> {
-              String result = rewrite(text, counters);
-              emptied[0] |= result.isBlank() && !text.isBlank();
-              return result;
-            },
-            argument -> argument);
-    if (emptied[0]) {
+    Rewriting rewriting = new Rewriting(counters);
+    Sample rewritten = SampleTexts.map(sample, rewriting);
+    if (rewriting.emptied) {
       throw new RejectException(
           RejectReason.NOTHING_LEFT, "cleaning left nothing of one of its texts");
     }
@@ -54,5 +46,32 @@ final class RewriteStage implements SampleStage {
       }
     }
     return result;
+  }
+
+  /** The rewriting of one record. */
+  private final class Rewriting implements SampleTexts.Change {
+    private final Counters counters;
+    private boolean emptied;
+
+    Rewriting(Counters counters) {
+      this.counters = counters;
+    }
+
+    @Override
+    public String content(String text) {
+      String result = rewrite(text, counters);
+      emptied |= result.isBlank() && !text.isBlank();
+      return result;
+    }
+
+    @Override
+    public String copy(String text) {
+      return rewrite(text, new Counters());
+    }
+
+    @Override
+    public String argument(String text) {
+      return text;
+    }
   }
 }

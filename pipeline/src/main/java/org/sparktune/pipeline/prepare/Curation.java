@@ -29,15 +29,13 @@ record Curation(DatasetOptions dataset, List<String> blocklist, EvaluationNgrams
     implements Serializable {
 
   /** Reads what the stages need, and makes sure that they can be made. */
-  static Curation of(PrepareOptions options, Configuration configuration) {
-    DatasetOptions dataset = options.dataset();
+  static Curation of(DatasetOptions dataset, int maximumLineBytes, Configuration configuration) {
     Curation curation =
         new Curation(
             dataset,
             blocklist(dataset, configuration),
             dataset.decontaminate().active()
-                ? EvaluationNgrams.read(
-                    dataset.decontaminate(), options.maximumLineBytes(), configuration)
+                ? EvaluationNgrams.read(dataset.decontaminate(), maximumLineBytes, configuration)
                 : null);
     curation.stages();
     return curation;

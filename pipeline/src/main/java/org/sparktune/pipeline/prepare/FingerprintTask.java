@@ -32,7 +32,7 @@ final class FingerprintTask implements Iterator<Row> {
       Piece piece, PrepareOptions options, Curation curation, Configuration configuration) {
     this.piece = piece;
     this.records = PieceReader.open(piece, options.maximumLineBytes(), configuration);
-    this.stages = new RecordStages(piece, curation);
+    this.stages = new RecordStages(piece.file(), curation);
     this.fingerprint = new TextFingerprint(options.dataset().deduplicate());
   }
 

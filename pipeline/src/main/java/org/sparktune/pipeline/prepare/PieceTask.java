@@ -68,7 +68,7 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
     this.layout = layout;
     this.records = PieceReader.open(piece, options.maximumLineBytes(), configuration);
     this.duplicates = duplicates;
-    this.stages = new RecordStages(piece, curation);
+    this.stages = new RecordStages(piece.file(), curation);
     this.tokenize = model.sampleTokenizer(options.dataset());
     this.filter =
         new LengthFilter(

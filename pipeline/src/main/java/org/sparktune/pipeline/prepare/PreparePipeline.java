@@ -86,7 +86,7 @@ public final class PreparePipeline {
     if (pieces.isEmpty()) {
       throw noData("All source files are empty");
     }
-    Curation curation = Curation.of(options, configuration);
+    Curation curation = Curation.of(options.dataset(), options.maximumLineBytes(), configuration);
     String fingerprint = fingerprint(files, model, curation);
     DatasetTarget target = new DatasetTarget(options.output(), configuration);
     Optional<DatasetManifest> existing = target.existing(fingerprint);

@@ -1,23 +1,37 @@
 package org.sparktune.pipeline.prepare;
 
 import java.util.List;
+import java.util.function.Function;
+import org.apache.hadoop.conf.Configuration;
 import org.sparktune.pipeline.sample.Counters;
 import org.sparktune.pipeline.sample.RecordReader;
 import org.sparktune.pipeline.sample.RejectException;
 import org.sparktune.pipeline.sample.Sample;
 import org.sparktune.pipeline.sample.SampleStage;
-import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.RawRecord;
+import org.sparktune.pipeline.source.SourceFile;
+import org.sparktune.pipeline.spec.DatasetOptions;
 
 /** The stages from a raw record to one that can be tokenized: validate → clean → decontaminate. */
-final class RecordStages {
+public final class RecordStages {
   private final RecordReader validate;
   private final List<SampleStage> stages;
 
-  RecordStages(Piece piece, Curation curation) {
-    this.validate =
-        new RecordReader(piece.file().schema(), piece.file().columns(), curation.dataset().kind());
+  RecordStages(SourceFile file, Curation curation) {
+    this.validate = new RecordReader(file.schema(), file.columns(), curation.dataset().kind());
     this.stages = curation.stages();
+  }
+
+  /**
+   * The stages for files, for a look at what a preparation would do.
+   *
+   * @param configuration says how file systems are reached
+   */
+  public static Function<SourceFile, RecordStages> of(
+      DatasetOptions dataset, Configuration configuration) {
+    Curation curation =
+        Curation.of(dataset, PrepareOptions.DEFAULT_MAXIMUM_LINE_BYTES, configuration);
+    return file -> new RecordStages(file, curation);
   }
 
   /**
@@ -25,7 +39,7 @@ final class RecordStages {
    *
    * @throws RejectException when one of them refuses it
    */
-  Sample apply(RawRecord record, Counters counters) throws RejectException {
+  public Sample apply(RawRecord record, Counters counters) throws RejectException {
     if (record.problem() != null) {
       throw record.problem();
     }

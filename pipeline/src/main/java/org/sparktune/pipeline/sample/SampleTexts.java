@@ -12,49 +12,51 @@ import org.sparktune.tokenizer.chat.Conversation;
 public final class SampleTexts {
   private static final String SYSTEM = "system";
 
+  /** What stands for a text. */
+  public interface Change {
+    /** For a turn's content or a text. */
+    String content(String text);
+
+    /** For a part of a content that is kept once more, for templates that tell parts apart. */
+    String copy(String text);
+
+    /** For a text inside a tool call. */
+    String argument(String text);
+  }
+
   private SampleTexts() {}
 
-  /**
-   * The same record with other texts.
-   *
-   * @param content gives what stands for a turn's content or a text
-   * @param argument gives what stands for a text inside a tool call
-   */
-  public static Sample map(
-      Sample sample, UnaryOperator<String> content, UnaryOperator<String> argument) {
+  /** The same record with other texts. */
+  public static Sample map(Sample sample, Change change) {
     if (sample instanceof Sample.Text text) {
-      return new Sample.Text(content.apply(text.text()));
+      return new Sample.Text(change.content(text.text()));
     } else if (sample instanceof Sample.Chat chat) {
-      return new Sample.Chat(map(chat.conversation(), content, argument));
+      return new Sample.Chat(map(chat.conversation(), change));
     } else if (sample instanceof Sample.Completion completion) {
       return new Sample.Completion(
-          content.apply(completion.prompt()), content.apply(completion.completion()));
+          change.content(completion.prompt()), change.content(completion.completion()));
     } else if (sample instanceof Sample.Pair pair) {
       return new Sample.Pair(
-          map(pair.chosen(), content, argument),
-          map(pair.rejected(), content, argument),
-          pair.margin());
+          map(pair.chosen(), change), map(pair.rejected(), change), pair.margin());
     } else if (sample instanceof Sample.Prompt prompt) {
-      return new Sample.Prompt(
-          map(prompt.asked(), content, argument), content.apply(prompt.answer()));
+      return new Sample.Prompt(map(prompt.asked(), change), change.content(prompt.answer()));
     }
     return sample;
   }
 
-  private static Conversation map(
-      Conversation conversation, UnaryOperator<String> content, UnaryOperator<String> argument) {
+  private static Conversation map(Conversation conversation, Change change) {
     List<ChatMessage> messages = new ArrayList<>();
     for (ChatMessage message : conversation.messages()) {
       List<Object> calls = new ArrayList<>();
       for (Object call : message.toolCalls()) {
-        calls.add(mapValue(call, argument));
+        calls.add(mapValue(call, change::argument));
       }
       Map<String, Object> extra = new LinkedHashMap<>();
-      message.extra().forEach((name, value) -> extra.put(name, mapValue(value, content)));
+      message.extra().forEach((name, value) -> extra.put(name, mapValue(value, change::copy)));
       messages.add(
           new ChatMessage(
               message.role(),
-              message.content() == null ? null : content.apply(message.content()),
+              message.content() == null ? null : change.content(message.content()),
               calls,
               extra,
               message.carriesLoss()));
