@@ -93,7 +93,8 @@ public final class ExperienceMaker {
               text.apply(response.tokens()),
               text.apply(response.prompt().reference()),
               response.finished(),
-              response.tokens().length));
+              response.prompt().ids(),
+              response.tokens()));
     }
     return completions;
   }

@@ -21,7 +21,7 @@ public final class LengthReward implements RewardFunction {
   public double[] score(List<Completion> completions) {
     double[] scores = new double[completions.size()];
     for (int i = 0; i < scores.length; i++) {
-      int tokens = completions.get(i).tokens();
+      int tokens = completions.get(i).responseIds().length;
       scores[i] = (double) Math.min(tokens, target) / Math.max(tokens, target);
     }
     return scores;

@@ -24,10 +24,17 @@ class RewardFunctionsTest {
     }
   }
 
+  /** A character is a token. */
+  private static Completion completion(String prompt, String response, String reference) {
+    int[] promptIds = prompt.chars().toArray();
+    int[] responseIds = response.chars().toArray();
+    return new Completion(prompt, response, reference, true, promptIds, responseIds);
+  }
+
   private static double[] score(String name, Map<String, String> options, String... responses) {
     List<Completion> completions = new ArrayList<>();
     for (String response : responses) {
-      completions.add(new Completion("6 plus 6?", response, "It is 12.", true, response.length()));
+      completions.add(completion("6 plus 6?", response, "It is 12."));
     }
     return RewardFunctions.open(name, options).score(completions);
   }
@@ -54,7 +61,7 @@ class RewardFunctionsTest {
     double[] scores =
         score("answer", Map.of("wrong", "-0.5"), "12", "6 and 6 make 12.0.", "13", "", "1,200");
     assertArrayEquals(new double[] {1, 1, -0.5, -0.5, -0.5}, scores);
-    List<Completion> unanswered = List.of(new Completion("?", "12", "none", true, 1));
+    List<Completion> unanswered = List.of(completion("?", "12", "none"));
     RewardFunction function = RewardFunctions.open("answer", Map.of());
     CheckedReward checked = new CheckedReward(function);
     SparktuneException failure =
