@@ -39,6 +39,7 @@ public final class Deduplication implements AutoCloseable {
           .add("signature", DataTypes.BinaryType, false);
 
   private final DeduplicateOptions options;
+  private final MinHash minHash;
   private final Dataset<Row> fingerprints;
   private final Dataset<Row> verdicts;
 
@@ -52,14 +53,15 @@ public final class Deduplication implements AutoCloseable {
       JavaRDD<Row> fingerprints,
       Dataset<Row> known) {
     this.options = options;
+    this.minHash = new MinHash(options.permutations(), options.threshold());
     Dataset<Row> own = spark.createDataFrame(fingerprints, SCHEMA);
     Dataset<Row> all = known == null ? own : own.union(known);
-    this.fingerprints = withFirst(all).persist(StorageLevel.MEMORY_AND_DISK());
+    this.fingerprints = withFirst(all, options).persist(StorageLevel.MEMORY_AND_DISK());
     this.verdicts = findVerdicts().where(col("id").geq(0)).persist(StorageLevel.MEMORY_AND_DISK());
   }
 
   /** Adds {@code first}: the first record with the same text. */
-  private Dataset<Row> withFirst(Dataset<Row> all) {
+  static Dataset<Row> withFirst(Dataset<Row> all, DeduplicateOptions options) {
     if (!options.exact()) {
       return all.withColumn("first", col("id"));
     }
@@ -78,39 +80,44 @@ public final class Deduplication implements AutoCloseable {
     if (!options.fuzzy()) {
       return exact;
     }
-    Dataset<Row> candidates =
-        fingerprints
-            .where(col("first").equalTo(col("id")).and(length(col("signature")).gt(0)))
-            .select("id", "signature");
     Dataset<Row> components =
-        new ConnectedComponents(ConnectedComponents.ONE_TASK_EDGES).of(nearPairs(candidates));
+        new ConnectedComponents(ConnectedComponents.ONE_TASK_EDGES).of(nearPairs());
     return exact.union(components.withColumn("near", lit(true)));
   }
 
-  /** Pairs that are nearly the same: {@code id, of} with {@code id > of}. */
-  private Dataset<Row> nearPairs(Dataset<Row> candidates) {
-    MinHash minHash = new MinHash(options.permutations(), options.threshold());
+  /** What near duplicates are looked for among: the first records of each text. */
+  private Dataset<Row> candidates() {
+    return fingerprints
+        .where(col("first").equalTo(col("id")).and(length(col("signature")).gt(0)))
+        .select("id", "signature");
+  }
+
+  /** Pairs that share a band of their signatures: {@code id, of} with {@code id > of}. */
+  Dataset<Row> candidatePairs() {
     UserDefinedFunction bandKeys =
         udf(
             (UDF1<byte[], long[]>) minHash::bandKeys,
             DataTypes.createArrayType(DataTypes.LongType, false));
+    WindowSpec bucket = Window.partitionBy("key").orderBy("id");
+    return candidates()
+        .select(col("id"), explode(bandKeys.apply(col("signature"))).as("key"))
+        .withColumn(
+            "first",
+            first(col("id"))
+                .over(bucket.rowsBetween(Window.unboundedPreceding(), Window.currentRow())))
+        .withColumn("before", lag(col("id"), 1).over(bucket))
+        .where(col("before").isNotNull())
+        .select(col("id"), explode(array(col("first"), col("before"))).as("of"))
+        .distinct();
+  }
+
+  /** Those of the pairs that are nearly the same. */
+  private Dataset<Row> nearPairs() {
     UserDefinedFunction isNear =
         udf((UDF2<byte[], byte[], Boolean>) minHash::isNear, DataTypes.BooleanType);
-    WindowSpec bucket = Window.partitionBy("key").orderBy("id");
-    Dataset<Row> pairs =
-        candidates
-            .select(col("id"), explode(bandKeys.apply(col("signature"))).as("key"))
-            .withColumn(
-                "first",
-                first(col("id"))
-                    .over(bucket.rowsBetween(Window.unboundedPreceding(), Window.currentRow())))
-            .withColumn("before", lag(col("id"), 1).over(bucket))
-            .where(col("before").isNotNull())
-            .select(col("id"), explode(array(col("first"), col("before"))).as("of"))
-            .distinct();
-    Dataset<Row> ones = candidates.select(col("id"), col("signature").as("one"));
-    Dataset<Row> others = candidates.select(col("id").as("of"), col("signature").as("other"));
-    return pairs
+    Dataset<Row> ones = candidates().select(col("id"), col("signature").as("one"));
+    Dataset<Row> others = candidates().select(col("id").as("of"), col("signature").as("other"));
+    return candidatePairs()
         .join(ones, "id")
         .join(others, "of")
         .where(isNear.apply(col("one"), col("other")))
