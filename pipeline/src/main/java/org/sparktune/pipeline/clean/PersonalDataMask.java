@@ -14,17 +14,25 @@ import org.sparktune.pipeline.spec.CleanOptions.PersonalData;
  */
 final class PersonalDataMask {
   private static final String LETTER_OR_DIGIT_BEFORE = "(?<![A-Za-z0-9_.+-])";
+  private static final int LONGEST_GROUP = 4;
+  private static final int LONGEST_NAME = 64;
   private static final String END = "(?![A-Za-z0-9_-]|\\.\\d)";
 
   /**
    * A kind of data.
    *
-   * @param mark a character without which a text holds none; 0 for a digit
+   * @param begins where it may begin; patterns are tried nowhere else, for they are slow
    * @param pattern what may be it
    * @param ends where what was found really ends, or -1 when it is something else
    */
   private record Detector(
-      PersonalData kind, char mark, String placeholder, Pattern pattern, Ends ends) {}
+      PersonalData kind, String placeholder, Begins begins, Pattern pattern, Ends ends) {}
+
+  /** Looks for the next place where something may begin. */
+  private interface Begins {
+    /** An index of at least {@code from}; the text's length when there is none. */
+    int next(String text, int from);
+  }
 
   /** Checks what a pattern found. */
   private interface Ends {
@@ -51,8 +59,8 @@ final class PersonalDataMask {
       case EMAIL ->
           new Detector(
               kind,
-              '@',
               "[EMAIL]",
+              PersonalDataMask::address,
               Pattern.compile(
                   "(?<![A-Za-z0-9_.%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]{0,62}[A-Za-z0-9_%+-])?"
                       + "@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]{2,24}(?![A-Za-z0-9-])"),
@@ -60,8 +68,8 @@ final class PersonalDataMask {
       case PHONE ->
           new Detector(
               kind,
-              (char) 0,
               "[PHONE]",
+              PersonalDataMask::telephone,
               Pattern.compile(
                   LETTER_OR_DIGIT_BEFORE
                       + "(?:\\+\\d{1,3}(?:[ .()/-]{0,2}\\d){6,12}"
@@ -72,8 +80,8 @@ final class PersonalDataMask {
       case CARD ->
           new Detector(
               kind,
-              (char) 0,
               "[CARD]",
+              PersonalDataMask::number,
               Pattern.compile(
                   LETTER_OR_DIGIT_BEFORE
                       + "(?:\\d{13,19}|\\d{4}([ -])\\d{4}\\1\\d{4}\\1\\d{1,7}|\\d{4}([ -])\\d{6}\\2\\d{5})"
@@ -82,15 +90,15 @@ final class PersonalDataMask {
       case IBAN ->
           new Detector(
               kind,
-              (char) 0,
               "[IBAN]",
+              PersonalDataMask::account,
               Pattern.compile("(?<![A-Za-z0-9])[A-Z]{2}\\d{2}(?= ?[A-Z0-9]{4})"),
               (text, start, end) -> CheckDigits.ibanEnd(text, start));
       case SSN ->
           new Detector(
               kind,
-              '-',
               "[SSN]",
+              PersonalDataMask::number,
               Pattern.compile(
                   LETTER_OR_DIGIT_BEFORE
                       + "(?!000|666|9\\d\\d)\\d{3}-(?!00)\\d{2}-(?!0000)\\d{4}"
@@ -99,8 +107,8 @@ final class PersonalDataMask {
       case IPV4 ->
           new Detector(
               kind,
-              '.',
               "[IP]",
+              PersonalDataMask::number,
               Pattern.compile(
                   "(?<![A-Za-z0-9_.])\\d{1,3}(?:\\.\\d{1,3}){3}(?![A-Za-z0-9_]|\\.\\d)"),
               (text, start, end) ->
@@ -108,8 +116,8 @@ final class PersonalDataMask {
       case IPV6 ->
           new Detector(
               kind,
-              ':',
               "[IP]",
+              PersonalDataMask::groups,
               Pattern.compile("(?<![A-Za-z0-9_:.])[0-9A-Fa-f:]{3,39}(?![A-Za-z0-9_:])"),
               (text, start, end) ->
                   InternetAddresses.isPublicV6(text.substring(start, end)) ? end : -1);
@@ -119,33 +127,30 @@ final class PersonalDataMask {
   /** The text with marks in place of personal data. */
   String mask(String text, Counters counters) {
     String result = text;
-    boolean digit = hasDigit(text);
     for (Detector detector : detectors) {
-      boolean possible = detector.mark() == 0 ? digit : text.indexOf(detector.mark()) >= 0;
-      if (possible) {
-        result = mask(result, detector, counters);
-      }
+      result = mask(result, detector, counters);
     }
     return result;
   }
 
   private static String mask(String text, Detector detector, Counters counters) {
-    Matcher matcher = detector.pattern().matcher(text);
+    Matcher matcher = null;
     StringBuilder masked = null;
     int copied = 0;
     int found = 0;
-    int from = 0;
-    while (matcher.find(from)) {
-      int end = detector.ends().of(text, matcher.start(), matcher.end());
-      if (end < 0) {
-        from = matcher.start() + 1;
-        continue;
+    int i = detector.begins().next(text, 0);
+    while (i < text.length()) {
+      matcher =
+          matcher == null ? detector.pattern().matcher(text).useTransparentBounds(true) : matcher;
+      boolean possible = matcher.region(i, text.length()).lookingAt();
+      int end = possible ? detector.ends().of(text, i, matcher.end()) : -1;
+      if (end >= 0) {
+        masked = masked == null ? new StringBuilder(text.length()) : masked;
+        masked.append(text, copied, i).append(detector.placeholder());
+        copied = end;
+        found++;
       }
-      masked = masked == null ? new StringBuilder(text.length()) : masked;
-      masked.append(text, copied, matcher.start()).append(detector.placeholder());
-      copied = end;
-      from = end;
-      found++;
+      i = detector.begins().next(text, Math.max(end, i + 1));
     }
     if (masked == null) {
       return text;
@@ -154,12 +159,89 @@ final class PersonalDataMask {
     return masked.append(text, copied, text.length()).toString();
   }
 
-  private static boolean hasDigit(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (text.charAt(i) >= '0' && text.charAt(i) <= '9') {
-        return true;
+  private static boolean isDigit(char c) {
+    return c >= '0' && c <= '9';
+  }
+
+  private static boolean isUpper(char c) {
+    return c >= 'A' && c <= 'Z';
+  }
+
+  private static boolean isLetterOrDigit(char c) {
+    return isDigit(c) || isUpper(c) || (c >= 'a' && c <= 'z');
+  }
+
+  /** The next digit that no letter or digit stands before. */
+  private static int number(String text, int from) {
+    for (int i = from; i < text.length(); i++) {
+      if (isDigit(text.charAt(i)) && (i == 0 || !isLetterOrDigit(text.charAt(i - 1)))) {
+        return i;
       }
     }
-    return false;
+    return text.length();
+  }
+
+  /** As {@link #number}, or an opening bracket or plus before a digit. */
+  private static int telephone(String text, int from) {
+    for (int i = from; i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean sign = (c == '+' || c == '(') && i + 1 < text.length() && isDigit(text.charAt(i + 1));
+      boolean first = isDigit(c) && (i == 0 || !isLetterOrDigit(text.charAt(i - 1)));
+      if (sign || first) {
+        return i;
+      }
+    }
+    return text.length();
+  }
+
+  /** The next two capitals with a digit behind. */
+  private static int account(String text, int from) {
+    for (int i = from; i + 2 < text.length(); i++) {
+      if (isUpper(text.charAt(i)) && isUpper(text.charAt(i + 1)) && isDigit(text.charAt(i + 2))) {
+        return i;
+      }
+    }
+    return text.length();
+  }
+
+  /** The next beginning of something with two colons at most four characters apart. */
+  private static int groups(String text, int from) {
+    int colon = text.indexOf(':', from);
+    while (colon >= 0) {
+      int next = text.indexOf(':', colon + 1);
+      if (next < 0) {
+        return text.length();
+      }
+      if (next - colon <= LONGEST_GROUP + 1) {
+        int start = colon;
+        int least = Math.max(from, colon - LONGEST_GROUP);
+        while (start > least && isLetterOrDigit(text.charAt(start - 1))) {
+          start--;
+        }
+        return start;
+      }
+      colon = next;
+    }
+    return text.length();
+  }
+
+  /** The beginning of the next word with an at sign. */
+  private static int address(String text, int from) {
+    int at = text.indexOf('@', from);
+    if (at < 0) {
+      return text.length();
+    }
+    int start = at;
+    while (start > from && at - start < LONGEST_NAME && isNamePart(text.charAt(start - 1))) {
+      start--;
+    }
+    while (start < at && !isLetterOrDigit(text.charAt(start))) {
+      start++;
+    }
+    return start;
+  }
+
+  private static boolean isNamePart(char c) {
+    return isLetterOrDigit(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-';
   }
 }
