@@ -24,7 +24,10 @@ import java.util.Map;
  * @param sources the input files
  * @param specFingerprint fingerprint of sources, options and tokenizer together: equal means
  *     "already prepared"
- * @param counters what stages counted, by name: texts changed, rules broken, personal data masked
+ * @param counters what stages counted, by name: texts changed, rules broken, personal data masked,
+ *     pairs made
+ * @param scores what scores were normalized by: of all together under {@link #ALL_SCORES}, then by
+ *     group
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record DatasetManifest(
@@ -42,11 +45,14 @@ public record DatasetManifest(
     @JsonProperty("sources") List<Source> sources,
     @JsonProperty("spec_fingerprint") String specFingerprint,
     @JsonProperty("counters") @JsonInclude(JsonInclude.Include.NON_EMPTY)
-        Map<String, Long> counters) {
+        Map<String, Long> counters,
+    @JsonProperty("scores") @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        Map<String, Scores> scores) {
 
   /** Older manifests count nothing. */
   public DatasetManifest {
     counters = counters == null ? Map.of() : counters;
+    scores = scores == null ? Map.of() : scores;
   }
 
   /** A dataset whose stages counted nothing. */
@@ -78,11 +84,15 @@ public record DatasetManifest(
         rejects,
         sources,
         specFingerprint,
+        Map.of(),
         Map.of());
   }
 
   /** The name of the file inside a dataset folder. */
   public static final String FILE_NAME = "_manifest.json";
+
+  /** The name of all scores together. */
+  public static final String ALL_SCORES = "*";
 
   /** The version this code writes and the newest it reads. */
   public static final int SCHEMA_VERSION = 1;
@@ -134,4 +144,25 @@ public record DatasetManifest(
       @JsonProperty("modified") long modified,
       @JsonProperty("format") String format,
       @JsonProperty("schema") String schema) {}
+
+  /**
+   * The scores of a group of records.
+   *
+   * @param count how many
+   * @param mean their mean
+   * @param standardDeviation the square root of their mean squared distance from the mean
+   * @param min the lowest
+   * @param max the highest
+   * @param median the middle one
+   * @param medianDeviation the median distance from the median
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Scores(
+      @JsonProperty("count") long count,
+      @JsonProperty("mean") double mean,
+      @JsonProperty("standard_deviation") double standardDeviation,
+      @JsonProperty("min") double min,
+      @JsonProperty("max") double max,
+      @JsonProperty("median") double median,
+      @JsonProperty("median_deviation") double medianDeviation) {}
 }

@@ -14,6 +14,7 @@ import org.sparktune.pipeline.sample.Counters;
 import org.sparktune.pipeline.sample.Document;
 import org.sparktune.pipeline.sample.LengthFilter;
 import org.sparktune.pipeline.sample.RejectException;
+import org.sparktune.pipeline.sample.Sample;
 import org.sparktune.pipeline.sample.SampleTokenizer;
 import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.PieceReader;
@@ -129,12 +130,13 @@ final class DataSampler {
 
   private void add(RecordStages stages, RawRecord record) {
     try {
-      Document document =
-          filter.apply(sampleTokenizer.tokenize(stages.apply(record, new Counters())));
-      documents++;
-      tokens += document.length();
-      if (shown.isEmpty()) {
-        shown = show(document);
+      for (Sample sample : stages.samples(record, new Counters())) {
+        Document document = filter.apply(sampleTokenizer.tokenize(sample));
+        documents++;
+        tokens += document.length();
+        if (shown.isEmpty()) {
+          shown = show(document);
+        }
       }
     } catch (RejectException e) {
       rejects++;

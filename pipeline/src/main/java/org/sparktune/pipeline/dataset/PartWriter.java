@@ -15,6 +15,7 @@ import org.apache.parquet.hadoop.util.HadoopOutputFile;
 import org.apache.parquet.io.OutputFile;
 import org.sparktune.core.WriteFailure;
 import org.sparktune.pipeline.sample.Document;
+import org.sparktune.pipeline.spec.DatasetOptions.Kind;
 
 /** Packs the documents of one part and writes it as a Parquet file. */
 public final class PartWriter {
@@ -24,19 +25,18 @@ public final class PartWriter {
   private final Configuration configuration;
   private final int sequenceLength;
   private final boolean packing;
-  private final boolean pairs;
+  private final Kind kind;
 
   /**
    * @param sequenceLength tokens of a row
    * @param packing whether documents share rows
-   * @param pairs whether documents are preference pairs
+   * @param kind what documents are
    */
-  public PartWriter(
-      Configuration configuration, int sequenceLength, boolean packing, boolean pairs) {
+  public PartWriter(Configuration configuration, int sequenceLength, boolean packing, Kind kind) {
     this.configuration = configuration;
     this.sequenceLength = sequenceLength;
     this.packing = packing;
-    this.pairs = pairs;
+    this.kind = kind;
   }
 
   /**
@@ -70,7 +70,7 @@ public final class PartWriter {
         while (rows.hasNext()) {
           PackedRow row = rows.next();
           writer.write(row);
-          documentCount += (pairs ? 2L : 1L) * row.documents().size();
+          documentCount += (kind == Kind.PREFERENCE ? 2L : 1L) * row.documents().size();
           rowCount++;
           tokens += row.tokens();
           lossTokens += row.targets();
@@ -93,7 +93,7 @@ public final class PartWriter {
   }
 
   private ParquetWriter<PackedRow> open(Path path) throws IOException {
-    return new Builder(HadoopOutputFile.fromPath(path, configuration), pairs)
+    return new Builder(HadoopOutputFile.fromPath(path, configuration), kind)
         .withConf(configuration)
         .withCompressionCodec(CompressionCodecName.ZSTD)
         .withRowGroupSize(ROW_GROUP_BYTES)
@@ -102,11 +102,11 @@ public final class PartWriter {
   }
 
   private static final class Builder extends ParquetWriter.Builder<PackedRow, Builder> {
-    private final boolean pairs;
+    private final Kind kind;
 
-    Builder(OutputFile file, boolean pairs) {
+    Builder(OutputFile file, Kind kind) {
       super(file);
-      this.pairs = pairs;
+      this.kind = kind;
     }
 
     @Override
@@ -116,7 +116,7 @@ public final class PartWriter {
 
     @Override
     protected WriteSupport<PackedRow> getWriteSupport(Configuration configuration) {
-      return new RowWriteSupport(pairs);
+      return new RowWriteSupport(kind);
     }
   }
 }

@@ -8,32 +8,57 @@ import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Types;
 import org.sparktune.pipeline.sample.Document;
+import org.sparktune.pipeline.spec.DatasetOptions.Kind;
 
-/** Writes rows of kinds {@code sft} and {@code preference} as {@code docs/formats.md} says. */
+/** Writes rows as {@code docs/formats.md} says. */
 final class RowWriteSupport extends WriteSupport<PackedRow> {
   private static final String[] COLUMNS = {
-    "input_ids", "loss_mask", "document_starts", "document_pieces", "document_lines", "pair_margins"
+    "input_ids", "loss_mask", "document_starts", "document_pieces", "document_lines"
   };
-  private static final int MARGINS = 5;
 
-  private final boolean pairs;
+  private final Label label;
   private RecordConsumer consumer;
 
+  /** The column of numbers that a kind has beside its tokens. */
+  private enum Label {
+    NONE(""),
+    MARGIN("pair_margins"),
+    SCORE("document_scores");
+
+    private final String column;
+
+    Label(String column) {
+      this.column = column;
+    }
+
+    static Label of(Kind kind) {
+      return switch (kind) {
+        case SFT, PROMPT -> NONE;
+        case PREFERENCE -> MARGIN;
+        case REWARD -> SCORE;
+      };
+    }
+
+    float of(Document document) {
+      return this == MARGIN ? document.margin() : document.score();
+    }
+  }
+
   /**
-   * @param pairs whether documents are preference pairs
+   * @param kind what documents are
    */
-  RowWriteSupport(boolean pairs) {
-    this.pairs = pairs;
+  RowWriteSupport(Kind kind) {
+    this.label = Label.of(kind);
   }
 
   @Override
   public WriteContext init(Configuration configuration) {
     Types.MessageTypeBuilder schema = Types.buildMessage();
-    for (int column = 0; column < MARGINS; column++) {
+    for (int column = 0; column < COLUMNS.length; column++) {
       schema.requiredList().requiredElement(PrimitiveTypeName.INT32).named(COLUMNS[column]);
     }
-    if (pairs) {
-      schema.requiredList().requiredElement(PrimitiveTypeName.FLOAT).named(COLUMNS[MARGINS]);
+    if (label != Label.NONE) {
+      schema.requiredList().requiredElement(PrimitiveTypeName.FLOAT).named(label.column);
     }
     MessageType row = schema.named("row");
     return new WriteContext(row, Map.of());
@@ -82,14 +107,14 @@ final class RowWriteSupport extends WriteSupport<PackedRow> {
       forEach(document, (int) Math.min(Integer.MAX_VALUE, document.line()));
     }
     endList(4);
-    if (pairs) {
-      startList(MARGINS);
+    if (label != Label.NONE) {
+      startList(label.column, COLUMNS.length);
       for (Document document : row.documents()) {
         startElement();
-        consumer.addFloat(document.margin());
+        consumer.addFloat(label.of(document));
         endElement();
       }
-      endList(MARGINS);
+      endList(label.column, COLUMNS.length);
     }
     consumer.endMessage();
   }
@@ -103,7 +128,11 @@ final class RowWriteSupport extends WriteSupport<PackedRow> {
   }
 
   private void startList(int column) {
-    consumer.startField(COLUMNS[column], column);
+    startList(COLUMNS[column], column);
+  }
+
+  private void startList(String name, int column) {
+    consumer.startField(name, column);
     consumer.startGroup();
     consumer.startField("list", 0);
   }
@@ -125,8 +154,12 @@ final class RowWriteSupport extends WriteSupport<PackedRow> {
   }
 
   private void endList(int column) {
+    endList(COLUMNS[column], column);
+  }
+
+  private void endList(String name, int column) {
     consumer.endField("list", 0);
     consumer.endGroup();
-    consumer.endField(COLUMNS[column], column);
+    consumer.endField(name, column);
   }
 }

@@ -67,7 +67,18 @@ record PartLayout(
    * @param contentHash equal for equal records, so that duplicates never stand in both splits
    */
   DocumentKey place(long contentHash, int piece, long line) {
-    boolean held = (contentHash >>> 11) * UNIT < validationFraction;
+    return place(contentHash, contentHash, piece, line);
+  }
+
+  /**
+   * The place of a document that goes where its family goes: all pairs of a prompt stand in the
+   * same split.
+   *
+   * @param family equal for those that belong together
+   * @param contentHash equal for equal records
+   */
+  DocumentKey place(long family, long contentHash, int piece, long line) {
+    boolean held = (family >>> 11) * UNIT < validationFraction;
     int first = held ? trainParts : 0;
     int count = held ? validationParts : trainParts;
     if (!shuffle) {

@@ -6,8 +6,8 @@ import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.pipeline.dataset.PartResult;
 import org.sparktune.pipeline.dataset.PartWriter;
+import org.sparktune.pipeline.sample.Counters;
 import org.sparktune.pipeline.sample.Document;
-import org.sparktune.pipeline.spec.DatasetOptions.Kind;
 import scala.Tuple2;
 
 /** What is done with the documents of one part, which arrive in their final order. */
@@ -18,8 +18,10 @@ final class PartTask {
    *
    * @param part what was written, or null
    * @param statistics what was counted, from the one partition that gathers it, or null
+   * @param counters what was counted in this part
    */
-  record Outcome(PartResult part, PieceStatistics statistics) implements Serializable {}
+  record Outcome(PartResult part, PieceStatistics statistics, Counters counters)
+      implements Serializable {}
 
   private final PrepareOptions options;
   private final PartLayout layout;
@@ -39,22 +41,27 @@ final class PartTask {
       while (records.hasNext()) {
         all.merge(PieceTask.statistics(records.next()._2()));
       }
-      return new Outcome(null, all);
+      return new Outcome(null, all, new Counters());
     }
     PartWriter writer =
         new PartWriter(
             configuration,
             options.dataset().sequenceLength(),
             options.dataset().packing(),
-            options.dataset().kind() == Kind.PREFERENCE);
+            options.dataset().kind());
+    Counters counters = new Counters();
+    Iterator<Document> documents =
+        options.dataset().pairs().active()
+            ? new JoinedPairs(records, options.dataset().sequenceLength(), counters)
+            : new Documents(records);
     Optional<PartResult> part =
         writer.write(
             folder,
             layout.isValidation(partition) ? PreparePipeline.VALIDATION : PreparePipeline.TRAIN,
             layout.number(partition),
             attempt,
-            new Documents(records));
-    return new Outcome(part.orElse(null), null);
+            documents);
+    return new Outcome(part.orElse(null), null, counters);
   }
 
   private record Documents(Iterator<Tuple2<DocumentKey, byte[]>> records)

@@ -1,11 +1,12 @@
 package org.sparktune.pipeline.prepare;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
-import java.io.Serializable;
+import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CancellationException;
@@ -13,77 +14,52 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.sparktune.pipeline.deduplicate.RecordId;
 import org.sparktune.pipeline.deduplicate.Verdict;
-import org.sparktune.pipeline.sample.ContentHash;
 import org.sparktune.pipeline.sample.Document;
 import org.sparktune.pipeline.sample.JsonValues;
-import org.sparktune.pipeline.sample.LengthFilter;
 import org.sparktune.pipeline.sample.RejectException;
-import org.sparktune.pipeline.sample.Sample;
-import org.sparktune.pipeline.sample.SampleTokenizer;
 import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.PieceReader;
 import org.sparktune.pipeline.source.RawRecord;
-import org.sparktune.pipeline.spec.DatasetOptions;
 import scala.Tuple2;
 
 /**
- * The stages of one piece of input, as a stream: read → leave out duplicates → validate → clean →
- * decontaminate → template and tokenize → filter by length → split. After the last document comes
- * what was counted.
+ * One piece of input as a stream of documents: read → leave out duplicates → make documents (see
+ * {@link DocumentMaker}). After the last document comes what was counted.
  */
 final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
   private static final int EXCERPT = 2000;
-
-  /** Makes the task of a piece where the piece is read. */
-  interface Maker extends Serializable {
-    /**
-     * The task of a piece.
-     *
-     * @param verdicts on the piece's records, by record; null if there are none
-     */
-    PieceTask make(Piece piece, Iterator<Tuple2<Long, Verdict>> verdicts);
-  }
 
   private final Piece piece;
   private final PartLayout layout;
   private final PieceReader records;
   private final Verdicts duplicates;
-  private final RecordStages stages;
-  private final SampleTokenizer tokenize;
-  private final LengthFilter filter;
+  private final DocumentMaker maker;
   private final PieceStatistics statistics = new PieceStatistics();
-
-  private Tuple2<DocumentKey, byte[]> next;
+  private final ArrayDeque<Tuple2<DocumentKey, byte[]>> made = new ArrayDeque<>();
   private boolean finished;
 
+  /**
+   * @param maker what is made of a record
+   */
   PieceTask(
-      Piece piece,
+      PieceInput input,
       PrepareOptions options,
       PartLayout layout,
-      LoadedModel model,
-      Curation curation,
-      Verdicts duplicates,
+      DocumentMaker maker,
       Configuration configuration) {
-    this.piece = piece;
+    this.piece = input.piece();
     this.layout = layout;
     this.records = PieceReader.open(piece, options.maximumLineBytes(), configuration);
-    this.duplicates = duplicates;
-    this.stages = new RecordStages(piece.file(), curation);
-    this.tokenize = model.sampleTokenizer(options.dataset());
-    this.filter =
-        new LengthFilter(
-            options.minimumTokens(),
-            options.dataset().sequenceLength(),
-            options.dataset().onLong(),
-            options.dataset().kind() == DatasetOptions.Kind.PROMPT);
+    this.duplicates = new Verdicts(input.verdicts());
+    this.maker = maker;
   }
 
   @Override
   public boolean hasNext() {
-    if (next == null && !finished) {
-      next = advance();
+    while (made.isEmpty() && !finished) {
+      advance();
     }
-    return next != null;
+    return !made.isEmpty();
   }
 
   @Override
@@ -91,29 +67,18 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
     if (!hasNext()) {
       throw new NoSuchElementException();
     }
-    Tuple2<DocumentKey, byte[]> result = next;
-    next = null;
-    return result;
+    return made.removeFirst();
   }
 
-  private Tuple2<DocumentKey, byte[]> advance() {
+  /** Goes on by a record. */
+  private void advance() {
     try {
-      for (RawRecord record = records.next(); record != null; record = records.next()) {
+      RawRecord record = records.next();
+      if (record != null) {
         checkKilled();
         statistics.addRecord();
-        try {
-          Verdict verdict = duplicates.on(piece.index(), record.line());
-          if (verdict != null) {
-            leaveOut(record, verdict);
-            continue;
-          }
-          Sample sample = stages.apply(record, statistics.counters());
-          Document document = filter.apply(tokenize.tokenize(sample));
-          long hash = ContentHash.of(sample);
-          return new Tuple2<>(layout.place(hash, piece.index(), record.line()), document.toBytes());
-        } catch (RejectException e) {
-          reject(record, e, PieceStatistics.NO_RECORD);
-        }
+        make(record);
+        return;
       }
       statistics.setLines(piece.index(), records.lines());
       records.close();
@@ -121,8 +86,36 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
       throw PieceReader.damaged(piece.file().path(), e);
     }
     finished = true;
-    return new Tuple2<>(
-        new DocumentKey(layout.statisticsPartition(), 0, piece.index(), 0), toBytes(statistics));
+    made.add(
+        new Tuple2<>(
+            new DocumentKey(layout.statisticsPartition(), 0, piece.index(), 0),
+            toBytes(statistics)));
+  }
+
+  private void make(RawRecord record) {
+    Verdict verdict = duplicates.on(piece.index(), record.line());
+    if (verdict != null) {
+      leaveOut(record, verdict);
+      return;
+    }
+    try {
+      maker.make(
+          record,
+          statistics.counters(),
+          new DocumentMaker.Out() {
+            @Override
+            public void document(DocumentKey key, Document document) {
+              made.add(new Tuple2<>(key, document.toBytes()));
+            }
+
+            @Override
+            public void reject(RejectException problem) {
+              PieceTask.this.reject(record, problem, PieceStatistics.NO_RECORD);
+            }
+          });
+    } catch (RejectException e) {
+      reject(record, e, PieceStatistics.NO_RECORD);
+    }
   }
 
   /** Spark looks at its kill flag between pieces only, and a piece takes seconds. */
@@ -133,7 +126,7 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
     }
   }
 
-  private void leaveOut(RawRecord record, Verdict verdict) throws IOException {
+  private void leaveOut(RawRecord record, Verdict verdict) {
     boolean known = RecordId.isKnown(verdict.duplicateOf());
     String detail = verdict.near() ? "nearly the same as " : "the same as ";
     reject(
@@ -143,10 +136,10 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
         known ? PieceStatistics.NO_RECORD : verdict.duplicateOf());
   }
 
-  private void reject(RawRecord record, RejectException problem, long other) throws IOException {
+  private void reject(RawRecord record, RejectException problem, long other) {
     statistics.addReject(problem.reason());
     if (statistics.wantsExample(problem.reason())) {
-      String text = record.excerpt() == null ? JsonValues.write(record.value()) : record.excerpt();
+      String text = record.excerpt() == null ? json(record.value()) : record.excerpt();
       statistics.addExample(
           new PieceStatistics.Example(
               problem.reason(),
@@ -155,6 +148,14 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
               problem.getMessage(),
               text.substring(0, Math.min(EXCERPT, text.length())),
               other));
+    }
+  }
+
+  private static String json(Object value) {
+    try {
+      return JsonValues.write(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("What was read as JSON can be written", e);
     }
   }
 

@@ -12,8 +12,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkExecutorInfo;
 import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.JavaPairRDD;
-import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
@@ -27,20 +25,23 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.core.WriteFailure;
 import org.sparktune.pipeline.dataset.DatasetTarget;
 import org.sparktune.pipeline.dataset.PartResult;
+import org.sparktune.pipeline.reward.RewardStatistics;
+import org.sparktune.pipeline.reward.ScoreStatistics;
+import org.sparktune.pipeline.sample.Counters;
 import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.SourceFile;
 import org.sparktune.pipeline.source.SourceFinder;
 import org.sparktune.pipeline.spec.CleanOptions;
 import org.sparktune.pipeline.spec.DatasetOptions;
-import org.sparktune.pipeline.spec.DeduplicateOptions;
+import org.sparktune.pipeline.spec.RewardOptions;
 
 /**
  * Raw files to a dataset folder, in one Spark job of two stages; where duplicates are to be left
- * out, jobs over fingerprints come before (see {@link DuplicateSearch}). The first stage reads
- * pieces of input and makes documents (see {@link PieceTask}); the shuffle puts them in their parts
- * and order; the second packs and writes parts (see {@link PartTask}). No data passes through the
- * driver. Pieces and parts depend on the input alone, so the same input and seed give the same
- * bytes on any cluster.
+ * out, scores normalized or pairs made, passes over what is needed for that come before (see {@link
+ * DocumentPasses}). The first stage reads pieces of input and makes documents (see {@link
+ * PieceTask}); the shuffle puts them in their parts and order; the second packs and writes parts
+ * (see {@link PartTask}). No data passes through the driver. Pieces and parts depend on the input
+ * alone, so the same input and seed give the same bytes on any cluster.
  */
 public final class PreparePipeline {
   /** The split that is trained on. */
@@ -50,6 +51,10 @@ public final class PreparePipeline {
   public static final String VALIDATION = "validation";
 
   private static final Logger LOG = LoggerFactory.getLogger(PreparePipeline.class);
+
+  /** Groups of scores that a manifest shows. */
+  private static final int SHOWN_GROUPS = 100;
+
   private static final long TASKS_END_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   private final SparkSession spark;
@@ -97,8 +102,8 @@ public final class PreparePipeline {
     String folder = target.stage();
     boolean complete = false;
     try {
-      List<PartTask.Outcome> outcomes = runJob(pieces, model, curation, folder);
-      DatasetManifest manifest = finish(target, files, pieces, model, fingerprint, outcomes);
+      JobResult result = runJob(pieces, model, curation, folder);
+      DatasetManifest manifest = finish(target, files, pieces, model, fingerprint, result);
       complete = true;
       return manifest;
     } finally {
@@ -108,7 +113,17 @@ public final class PreparePipeline {
     }
   }
 
-  private List<PartTask.Outcome> runJob(
+  /**
+   * What the Spark jobs give back.
+   *
+   * @param outcomes of every part
+   * @param rewards what scores were normalized by, or null
+   * @param pairCounts what was counted while pairs were made
+   */
+  private record JobResult(
+      List<PartTask.Outcome> outcomes, RewardStatistics rewards, Map<String, Long> pairCounts) {}
+
+  private JobResult runJob(
       List<Piece> pieces, LoadedModel model, Curation curation, String folder) {
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     PartLayout layout = PartLayout.of(pieces, options, pieceBytes);
@@ -119,15 +134,13 @@ public final class PreparePipeline {
     Broadcast<SerializableConfiguration> configuration =
         context.broadcast(new SerializableConfiguration(context.hadoopConfiguration()));
     Broadcast<Curation> stages = context.broadcast(curation);
-    JavaRDD<Piece> input = context.parallelize(pieces, pieces.size());
-    DeduplicateOptions deduplicate = options.dataset().deduplicate();
     PrepareOptions taskOptions = options;
-    try (DuplicateSearch duplicates =
-        deduplicate.active()
-            ? new DuplicateSearch(spark, options, input, stages, configuration)
-            : null) {
+    try (DocumentPasses passes =
+        new DocumentPasses(
+            spark, options, pieces, layout, model.fingerprint(), stages, configuration)) {
       List<PartTask.Outcome> outcomes =
-          documents(input, duplicates, pieces, layout, model, stages, configuration)
+          passes
+              .documents()
               .repartitionAndSortWithinPartitions(
                   new PartPartitioner(layout.partitions()), new DocumentKey.Order())
               .mapPartitionsWithIndex(
@@ -139,10 +152,10 @@ public final class PreparePipeline {
                           .iterator(),
                   true)
               .collect();
-      if (deduplicate.fingerprints()) {
-        duplicates.writeFingerprints(folder, layout.trainParts());
+      if (options.dataset().deduplicate().fingerprints()) {
+        passes.writeFingerprints(folder, layout.trainParts());
       }
-      return outcomes;
+      return new JobResult(outcomes, passes.statistics(), passes.pairCounts());
     } catch (Exception e) {
       // Scala code throws checked exceptions without saying so.
       awaitOtherTasks(context);
@@ -151,36 +164,6 @@ public final class PreparePipeline {
       stages.destroy();
       configuration.destroy();
     }
-  }
-
-  /** The documents of all pieces, without those that are duplicates. */
-  private JavaPairRDD<DocumentKey, byte[]> documents(
-      JavaRDD<Piece> input,
-      DuplicateSearch duplicates,
-      List<Piece> pieces,
-      PartLayout layout,
-      LoadedModel model,
-      Broadcast<Curation> stages,
-      Broadcast<SerializableConfiguration> configuration) {
-    PrepareOptions taskOptions = options;
-    String modelFingerprint = model.fingerprint();
-    // A lambda must not hold the pipeline, which cannot travel.
-    PieceTask.Maker maker =
-        (piece, verdicts) ->
-            new PieceTask(
-                piece,
-                taskOptions,
-                layout,
-                LoadedModel.cached(taskOptions, modelFingerprint),
-                stages.value(),
-                new Verdicts(verdicts),
-                configuration.value().value());
-    return duplicates == null
-        ? input.flatMapToPair(piece -> maker.make(piece, null))
-        : JavaPairRDD.fromJavaRDD(
-            input.zipPartitions(
-                duplicates.byPiece(pieces),
-                (piece, verdicts) -> maker.make(piece.next(), verdicts)));
   }
 
   /**
@@ -239,10 +222,13 @@ public final class PreparePipeline {
       List<Piece> pieces,
       LoadedModel model,
       String fingerprint,
-      List<PartTask.Outcome> outcomes) {
+      JobResult result) {
     PieceStatistics statistics = null;
     List<PartResult> parts = new ArrayList<>();
-    for (PartTask.Outcome outcome : outcomes) {
+    Counters counters = new Counters();
+    result.pairCounts().forEach(counters::add);
+    for (PartTask.Outcome outcome : result.outcomes()) {
+      counters.merge(outcome.counters());
       if (outcome.statistics() != null) {
         statistics = outcome.statistics();
       }
@@ -251,11 +237,15 @@ public final class PreparePipeline {
       }
     }
     parts.sort(Comparator.comparing(PartResult::path));
+    counters.merge(statistics.counters());
     PieceOrigins origins = new PieceOrigins(pieces, statistics);
     RejectReport rejects = new RejectReport(origins, statistics);
     check(statistics, rejects, parts);
     target.write("_rejects/part-00000.jsonl", rejects.lines());
     target.write(PieceOrigins.FILE_NAME, origins.lines());
+    if (result.rewards() != null) {
+      target.write(RewardStatistics.FILE_NAME, result.rewards().toJson());
+    }
     Map<String, DatasetManifest.Split> splits = new LinkedHashMap<>();
     splits.put(TRAIN, split(TRAIN, parts));
     splits.put(VALIDATION, split(VALIDATION, parts));
@@ -284,10 +274,37 @@ public final class PreparePipeline {
             rejects.counts(),
             sources,
             fingerprint,
-            statistics.counters().counts());
+            counters.counts(),
+            scores(result.rewards()));
     target.complete(manifest);
     report(manifest, statistics);
     return manifest;
+  }
+
+  /** The figures of score statistics, without their quantiles. */
+  private static Map<String, DatasetManifest.Scores> scores(RewardStatistics rewards) {
+    Map<String, DatasetManifest.Scores> scores = new LinkedHashMap<>();
+    if (rewards != null) {
+      scores.put(DatasetManifest.ALL_SCORES, scores(rewards.all()));
+      for (Map.Entry<String, ScoreStatistics> group : rewards.groups().entrySet()) {
+        // The file has the rest: nobody reads a manifest of ten thousand groups.
+        if (scores.size() <= SHOWN_GROUPS) {
+          scores.put(group.getKey(), scores(group.getValue()));
+        }
+      }
+    }
+    return scores;
+  }
+
+  private static DatasetManifest.Scores scores(ScoreStatistics group) {
+    return new DatasetManifest.Scores(
+        group.count(),
+        group.mean(),
+        group.standardDeviation(),
+        group.min(),
+        group.max(),
+        group.median(),
+        group.medianDeviation());
   }
 
   private void check(PieceStatistics statistics, RejectReport rejects, List<PartResult> parts) {
@@ -384,6 +401,12 @@ public final class PreparePipeline {
     if (dataset.decontaminate().active()) {
       texts.put("decontaminate", dataset.decontaminate().toString());
     }
+    if (dataset.rewards().active()) {
+      texts.put("rewards", dataset.rewards().toString());
+    }
+    if (dataset.pairs().active()) {
+      texts.put("pairs", dataset.pairs().toString());
+    }
     return texts;
   }
 
@@ -400,6 +423,14 @@ public final class PreparePipeline {
       fingerprint.add(file.path()).add(file.bytes()).add(file.modified());
       fingerprint.add(file.schema().name());
       new TreeMap<>(file.columns()).forEach((name, value) -> fingerprint.add(name).add(value));
+    }
+    RewardOptions rewards = options.dataset().rewards();
+    if (rewards.active() || options.dataset().pairs().active()) {
+      files.forEach(file -> fingerprint.add(file.source()));
+    }
+    if (rewards.statistics() != null) {
+      Configuration configuration = spark.sparkContext().hadoopConfiguration();
+      fingerprint.add(RewardStatistics.read(rewards.statistics(), configuration).toJson());
     }
     curation.addTo(fingerprint, spark.sparkContext().hadoopConfiguration());
     return fingerprint.finish();

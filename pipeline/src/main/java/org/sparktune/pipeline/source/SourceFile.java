@@ -14,6 +14,7 @@ import org.sparktune.pipeline.spec.DatasetOptions.Schema;
  * @param compression how it is compressed as a whole
  * @param schema the schema of its records; {@code AUTO} only if it has no records
  * @param columns standard column name to the name in the file
+ * @param source the name of its source
  */
 public record SourceFile(
     String path,
@@ -22,7 +23,8 @@ public record SourceFile(
     SourceFormat format,
     Compression compression,
     Schema schema,
-    Map<String, String> columns)
+    Map<String, String> columns,
+    String source)
     implements Serializable {
 
   /** About how many bytes of text it holds. */

@@ -43,7 +43,8 @@ final class SourceInspector {
             format,
             compression,
             source.schema(),
-            source.columns());
+            source.columns(),
+            source.name());
     return source.schema() == Schema.AUTO ? withSchema(file) : file;
   }
 
@@ -91,7 +92,8 @@ final class SourceInspector {
                 file.format(),
                 file.compression(),
                 schema.get(),
-                file.columns());
+                file.columns(),
+                file.source());
           }
           seen.addAll(names);
         }

@@ -36,6 +36,29 @@ final class StoredDataset {
     return rows;
   }
 
+  /** A column of numbers, by row. */
+  static List<List<Float>> floats(String folder, DatasetManifest.Split split, String column)
+      throws IOException {
+    List<List<Float>> rows = new ArrayList<>();
+    for (DatasetManifest.Part part : split.parts()) {
+      try (ParquetReader<Group> reader =
+          ParquetReader.builder(
+                  new GroupReadSupport(), new org.apache.hadoop.fs.Path(folder, part.path()))
+              .withConf(new Configuration())
+              .build()) {
+        for (Group group = reader.read(); group != null; group = reader.read()) {
+          Group list = group.getGroup(column, 0);
+          List<Float> values = new ArrayList<>();
+          for (int i = 0; i < list.getFieldRepetitionCount("list"); i++) {
+            values.add(list.getGroup("list", i).getFloat("element", 0));
+          }
+          rows.add(values);
+        }
+      }
+    }
+    return rows;
+  }
+
   private static List<Integer> integers(Group row, String column) {
     Group list = row.getGroup(column, 0);
     List<Integer> values = new ArrayList<>();
