@@ -21,6 +21,9 @@ public record SparkSettings(String master, Map<String, String> configuration) {
 
   private static final String PLUGINS = "spark.plugins";
 
+  /** Ranks that load the same model from the same storage are not this far apart. */
+  private static final int MEETING_SECONDS = 900;
+
   /** Whether all of this Spark is in the driver's process. */
   public boolean isOneProcess() {
     return isOneProcess(effectiveMaster(1));
@@ -77,6 +80,9 @@ public record SparkSettings(String master, Map<String, String> configuration) {
       settings.put("spark.task.reaper.enabled", "true");
       settings.put("spark.task.reaper.killTimeout", "60s");
     }
+    // Ranks meet before and after each has loaded its model: one that hangs there, on a dead mount
+    // for instance, must not hold the others for Spark's default of a year.
+    settings.put("spark.barrier.sync.timeout", MEETING_SECONDS + "s");
     settings.put("spark.task.maxFailures", "1");
     settings.put("spark.speculation", "false");
     settings.put("spark.ui.showConsoleProgress", "false");
