@@ -149,9 +149,7 @@ public final class TrainingRunner implements AutoCloseable {
     int vocabulary = model.config().vocabularySize();
     DatasetReader train = resources.add(dataset.split("train", vocabulary, order));
     Optional<DatasetReader> validation =
-        task instanceof Task.Ppo
-            ? Optional.empty()
-            : dataset.splitIfPresent("validation", vocabulary, RowOrder.STORED).map(resources::add);
+        dataset.splitIfPresent("validation", vocabulary, RowOrder.STORED).map(resources::add);
     Path folder = Path.of(request.folder());
     Prompts prompts = Prompts.ofModel(model.file().path(), tokenizer);
     TrainingInputs inputs =

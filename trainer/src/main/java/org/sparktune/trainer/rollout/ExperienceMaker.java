@@ -2,7 +2,6 @@ package org.sparktune.trainer.rollout;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.sparktune.trainer.dataset.DatasetRow;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;
@@ -21,19 +20,18 @@ public final class ExperienceMaker {
   private final Decoder decoder;
   private final ResponseSampler sampler;
   private final CheckedReward reward;
-  private final Function<int[], String> text;
+  private final CompletionText text;
   private final RolloutOptions options;
 
   /**
    * @param decoder the policy; its base is the reference
    * @param sampler samples from it
-   * @param text the text of ids, without special tokens
    */
   public ExperienceMaker(
       Decoder decoder,
       ResponseSampler sampler,
       RewardFunction reward,
-      Function<int[], String> text,
+      CompletionText text,
       RolloutOptions options) {
     this.decoder = decoder;
     this.sampler = sampler;
@@ -49,22 +47,12 @@ public final class ExperienceMaker {
    * @param divergenceCoefficient how much the divergence from the reference counts
    */
   public Experience make(List<DatasetRow> rows, long seed, double divergenceCoefficient) {
-    List<Prompt> prompts = new ArrayList<>();
-    long skipped = 0;
-    for (DatasetRow row : rows) {
-      for (Prompt prompt : Prompt.of(row)) {
-        if (sampler.fits(prompt)) {
-          prompts.add(prompt);
-        } else {
-          skipped++;
-        }
-      }
+    Prompt.Selection prompts = Prompt.select(rows, sampler);
+    if (prompts.fitting().isEmpty()) {
+      return Experience.none(options.minibatches(), prompts.skipped());
     }
-    if (prompts.isEmpty()) {
-      return Experience.none(options.minibatches(), skipped);
-    }
-    List<Response> responses = sampler.sample(prompts, seed);
-    List<Completion> completions = completions(responses);
+    List<Response> responses = sampler.sample(prompts.fitting(), seed);
+    List<Completion> completions = text.of(responses);
     float[] scores = reward.score(completions);
     List<ScoredResponses> minibatches = minibatches(responses);
     double[] divergences = new double[scores.length];
@@ -80,23 +68,9 @@ public final class ExperienceMaker {
     while (batches.size() < options.minibatches()) {
       batches.add(ResponseBatch.EMPTY);
     }
-    Experience.Summary summary = summary(minibatches, batches, scores, divergences, skipped);
+    Experience.Summary summary =
+        summary(minibatches, batches, scores, divergences, prompts.skipped());
     return new Experience(batches, completions, scores, summary);
-  }
-
-  private List<Completion> completions(List<Response> responses) {
-    List<Completion> completions = new ArrayList<>();
-    for (Response response : responses) {
-      completions.add(
-          new Completion(
-              text.apply(response.prompt().ids()),
-              text.apply(response.tokens()),
-              text.apply(response.prompt().reference()),
-              response.finished(),
-              response.prompt().ids(),
-              response.tokens()));
-    }
-    return completions;
   }
 
   /** The scores, less the penalty for responses without an end. */

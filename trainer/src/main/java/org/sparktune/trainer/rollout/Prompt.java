@@ -11,13 +11,37 @@ import org.sparktune.trainer.dataset.DatasetRow;
  * @param ids what it continues
  * @param reference the dataset's own answer, empty where it has none
  */
-public record Prompt(int[] ids, int[] reference) {
+record Prompt(int[] ids, int[] reference) {
+
+  /**
+   * Some prompts.
+   *
+   * @param fitting those that leave room for a response
+   * @param skipped how many others there are
+   */
+  record Selection(List<Prompt> fitting, long skipped) {}
+
+  /** The prompts of some rows. */
+  static Selection select(List<DatasetRow> rows, ResponseSampler sampler) {
+    List<Prompt> fitting = new ArrayList<>();
+    long skipped = 0;
+    for (DatasetRow row : rows) {
+      for (Prompt prompt : of(row)) {
+        if (sampler.fits(prompt)) {
+          fitting.add(prompt);
+        } else {
+          skipped++;
+        }
+      }
+    }
+    return new Selection(fitting, skipped);
+  }
 
   /**
    * The prompts of a row: in each document, all before its last stretch of tokens with loss, which
    * is the answer.
    */
-  public static List<Prompt> of(DatasetRow row) {
+  static List<Prompt> of(DatasetRow row) {
     List<Prompt> prompts = new ArrayList<>();
     int[] starts = row.documentStarts();
     for (int document = 0; document < starts.length; document++) {

@@ -7,7 +7,7 @@ package org.sparktune.trainer.rollout;
  * @param tokens at least one, the one that ended the response included
  * @param finished whether one did; otherwise the response ran into a limit
  */
-public record Response(Prompt prompt, int[] tokens, boolean finished) {
+record Response(Prompt prompt, int[] tokens, boolean finished) {
 
   /** Prompt and response tokens. */
   int length() {

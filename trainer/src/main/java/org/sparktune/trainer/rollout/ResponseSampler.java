@@ -25,7 +25,7 @@ public final class ResponseSampler {
   }
 
   /** Whether a prompt is not empty and leaves room for a response of one token. */
-  public boolean fits(Prompt prompt) {
+  boolean fits(Prompt prompt) {
     return prompt.ids().length > 0 && prompt.ids().length < decoder.config().maxPositions();
   }
 
@@ -36,20 +36,29 @@ public final class ResponseSampler {
    * @param seed the same seed samples the same responses
    * @return {@code groupSize} responses to each prompt, next to each other
    */
-  public List<Response> sample(List<Prompt> prompts, long seed) {
+  List<Response> sample(List<Prompt> prompts, long seed) {
+    SamplingOptions sampling =
+        new SamplingOptions(options.maxNewTokens(), options.temperature(), 0, 1, 0, 1, seed);
+    return respond(prompts, options.groupSize(), sampling);
+  }
+
+  /** The likeliest response to each of some prompts that fit. */
+  List<Response> likeliest(List<Prompt> prompts) {
+    return respond(prompts, 1, SamplingOptions.greedy(options.maxNewTokens()));
+  }
+
+  private List<Response> respond(List<Prompt> prompts, int times, SamplingOptions sampling) {
     List<int[]> sequences = new ArrayList<>();
     for (Prompt prompt : prompts) {
-      for (int i = 0; i < options.groupSize(); i++) {
+      for (int i = 0; i < times; i++) {
         sequences.add(prompt.ids());
       }
     }
-    SamplingOptions sampling =
-        new SamplingOptions(options.maxNewTokens(), options.temperature(), 0, 1, 0, 1, seed);
     List<Generator.Continuation> continuations =
         new Generator(decoder).generate(sequences, sampling, stopIds, (sequence, token) -> {});
     List<Response> responses = new ArrayList<>();
     for (int i = 0; i < continuations.size(); i++) {
-      responses.add(response(prompts.get(i / options.groupSize()), continuations.get(i)));
+      responses.add(response(prompts.get(i / times), continuations.get(i)));
     }
     return responses;
   }

@@ -19,7 +19,7 @@ import org.sparktune.trainer.optim.Trainable;
  * micro-batches; what they sum is added exactly, so means have the same bits at any number of
  * ranks.
  */
-final class Evaluator {
+final class Evaluator implements Evaluation {
   private final Trainable<Batch> trainable;
   private final DatasetReader validation;
   private final int batchSize;
@@ -33,7 +33,8 @@ final class Evaluator {
     this.collective = collective;
   }
 
-  EvaluationMetrics evaluate(long step) {
+  @Override
+  public EvaluationMetrics evaluate(long step) {
     long microBatches = (validation.rows() + batchSize - 1) / batchSize;
     long from = microBatches * collective.rank() / collective.ranks();
     long to = microBatches * (collective.rank() + 1) / collective.ranks();

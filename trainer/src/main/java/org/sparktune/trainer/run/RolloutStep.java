@@ -13,9 +13,9 @@ import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.Seeds;
 import org.sparktune.trainer.objective.ppo.KlController;
 import org.sparktune.trainer.objective.ppo.PolicyObjective;
+import org.sparktune.trainer.rollout.CompletionText;
 import org.sparktune.trainer.rollout.Experience;
 import org.sparktune.trainer.rollout.ExperienceMaker;
-import org.sparktune.trainer.rollout.ResponseSampler;
 import org.sparktune.trainer.rollout.RolloutOptions;
 
 /**
@@ -54,9 +54,9 @@ final class RolloutStep implements StepMaker {
     this.maker =
         new ExperienceMaker(
             rollouts.decoder(),
-            new ResponseSampler(rollouts.decoder(), rollouts.stopIds(), options),
+            rollouts.sampler(),
             rollouts.reward(),
-            rollouts.text(),
+            new CompletionText(rollouts.text()),
             options);
   }
 

@@ -3,6 +3,9 @@ package org.sparktune.trainer.run;
 import java.util.Set;
 import java.util.function.Function;
 import org.sparktune.trainer.model.Decoder;
+import org.sparktune.trainer.rollout.CompletionText;
+import org.sparktune.trainer.rollout.Examiner;
+import org.sparktune.trainer.rollout.ResponseSampler;
 import org.sparktune.trainer.rollout.RewardFunction;
 import org.sparktune.trainer.rollout.RolloutOptions;
 
@@ -20,4 +23,15 @@ public record Rollouts(
     RolloutOptions options,
     RewardFunction reward,
     Set<Integer> stopIds,
-    Function<int[], String> text) {}
+    Function<int[], String> text) {
+
+  /** Asks the policy. */
+  ResponseSampler sampler() {
+    return new ResponseSampler(decoder, stopIds, options);
+  }
+
+  /** Asks it for its likeliest responses. */
+  Examiner examiner() {
+    return new Examiner(sampler(), reward, new CompletionText(text));
+  }
+}

@@ -36,7 +36,7 @@ final class TrainingLoop implements AutoCloseable {
   private final RunStore store;
   private final RunLog log;
   private final RankLog rankLog;
-  private final Optional<Evaluator> evaluator;
+  private final Optional<Evaluation> evaluator;
 
   private ControlFile.Settings settings;
   private Progress progress;
@@ -70,11 +70,7 @@ final class TrainingLoop implements AutoCloseable {
     this.rankLog = new RankLog(inputs.taskFolder(), collective);
     ControlFile control = new ControlFile(inputs.taskFolder().resolve("control.json"));
     this.boundary = new StepBoundary(collective, control, inputs.stopRequested());
-    this.evaluator =
-        inputs
-            .validation()
-            .map(
-                split -> new Evaluator(inputs.trainable(), split, options.batchSize(), collective));
+    this.evaluator = inputs.validation().map(split -> evaluation(split, rollouts));
     this.settings = new ControlFile.Settings(options.schedule(), options.cadence());
     this.progress = Progress.start(options.schedule().learningRate());
     this.shard = new Shard(inputs, collective);
@@ -86,6 +82,13 @@ final class TrainingLoop implements AutoCloseable {
     this.reader =
         new StepReader(
             inputs.train(), options.batchSize(), options.gradientAccumulationSteps(), collective);
+  }
+
+  private Evaluation evaluation(DatasetReader split, Optional<Rollouts> rollouts) {
+    int batchSize = inputs.options().batchSize();
+    return rollouts.isPresent()
+        ? new RolloutEvaluator(rollouts.get().examiner(), split, batchSize, collective)
+        : new Evaluator(inputs.trainable(), split, batchSize, collective);
   }
 
   TrainingResult run() {

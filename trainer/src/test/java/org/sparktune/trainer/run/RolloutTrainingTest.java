@@ -83,6 +83,7 @@ class RolloutTrainingTest {
     }
     new DatasetFixture(dataset, DatasetFixture.Encoding.THREE_LEVELS)
         .part("train", rows, 8)
+        .part("validation", rows.subList(0, 5), 8)
         .finish("prompt", 1);
   }
 
@@ -98,7 +99,8 @@ class RolloutTrainingTest {
   }
 
   /** What a run left behind. */
-  private record Outcome(List<StepMetrics> steps, float[] parameters) {
+  private record Outcome(
+      List<StepMetrics> steps, List<EvaluationMetrics> evaluations, float[] parameters) {
     double mean(String figure, int from, int to) {
       return steps.subList(from, to).stream()
           .mapToDouble(step -> step.figures().get(figure))
@@ -115,6 +117,11 @@ class RolloutTrainingTest {
     double before = outcome.mean("score", 0, 3);
     double after = outcome.mean("score", 17, 20);
     assertTrue(before < 0.35 && after > before + 0.15, "from %s to %s".formatted(before, after));
+    EvaluationMetrics first = outcome.evaluations().get(0);
+    EvaluationMetrics last = outcome.evaluations().get(1);
+    assertTrue(last.figures().get("score") > first.figures().get("score"));
+    assertEquals(-last.loss(), last.figures().get("score"));
+    assertEquals(5, last.weight());
   }
 
   @Test
@@ -190,11 +197,17 @@ class RolloutTrainingTest {
 
     Outcome on(Collective collective, long killedAfter) {
       List<StepMetrics> metrics = new ArrayList<>();
+      List<EvaluationMetrics> evaluations = new ArrayList<>();
       TrainingListener listener =
           new TrainingListener() {
             @Override
             public void stepped(StepMetrics step) {
               metrics.add(step);
+            }
+
+            @Override
+            public void evaluated(EvaluationMetrics evaluation) {
+              evaluations.add(evaluation);
             }
           };
       DecoderConfig config = HuggingFaceConfig.read(model().resolve("config.json"));
@@ -219,7 +232,10 @@ class RolloutTrainingTest {
                   new Tuning.Lora(lora, 3, options.algorithm().hasCritic()));
           DatasetReader train =
               DatasetFolder.open(prompts.toString(), CONFIGURATION)
-                  .split("train", VOCABULARY, RowOrder.reshuffled(9))) {
+                  .split("train", VOCABULARY, RowOrder.reshuffled(9));
+          DatasetReader validation =
+              DatasetFolder.open(dataset.toString(), CONFIGURATION)
+                  .split("validation", VOCABULARY, RowOrder.STORED)) {
         DecoderTrainable trainable = new DecoderTrainable(decoder, objective);
         TrainingOptions training =
             new TrainingOptions(
@@ -236,7 +252,7 @@ class RolloutTrainingTest {
             new TrainingInputs(
                 trainable,
                 train,
-                Optional.empty(),
+                Optional.of(validation),
                 training,
                 Map.of(),
                 folder,
@@ -246,7 +262,7 @@ class RolloutTrainingTest {
                 collective,
                 new HostResources(1, 1L << 30)),
             new Rollouts(decoder, options, reward, Set.of(STOP), RolloutTrainingTest::words));
-        return new Outcome(metrics, trainable.parameters().toFloatArray());
+        return new Outcome(metrics, evaluations, trainable.parameters().toFloatArray());
       }
     }
   }
@@ -294,6 +310,7 @@ class RolloutTrainingTest {
         ReferenceCollective.call(2, collective -> shared.on(collective, Long.MAX_VALUE));
     for (Outcome outcome : outcomes) {
       assertArrayEquals(alone.parameters(), outcome.parameters());
+      assertEquals(alone.evaluations(), outcome.evaluations());
       for (int i = 0; i < 2; i++) {
         assertEquals(alone.steps().get(i).figures(), outcome.steps().get(i).figures());
       }
@@ -315,7 +332,7 @@ class RolloutTrainingTest {
   void shouldSayWhatIsWrongWithARewardFunction() {
     Map<String, RewardFunction> broken =
         Map.of(
-            "returned 1 scores for 16 completions",
+            "returned 1 scores for 2 completions",
             completions -> new double[1],
             "returned null",
             completions -> null,
