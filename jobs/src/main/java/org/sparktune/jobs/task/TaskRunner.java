@@ -157,6 +157,9 @@ public final class TaskRunner implements TaskExecutor {
     if (!manifest.counters().isEmpty()) {
       summary.put("counters", manifest.counters());
     }
+    if (!manifest.scores().isEmpty()) {
+      summary.put("scores", manifest.scores());
+    }
     manifest
         .splits()
         .forEach(

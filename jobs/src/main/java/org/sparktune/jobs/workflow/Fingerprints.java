@@ -75,5 +75,8 @@ final class Fingerprints {
     if (!DatasetOptions.isTemplateWord(options.template())) {
       InputFingerprints.add(fingerprint, options.template());
     }
+    if (options.rewards().statistics() != null) {
+      InputFingerprints.add(fingerprint, options.rewards().statistics());
+    }
   }
 }
