@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -34,6 +35,7 @@ import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.dataset.DatasetRow;
 import org.sparktune.trainer.dataset.RowOrder;
+import org.sparktune.trainer.engine.DeviceEngine;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.Engine.Precision;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
@@ -150,11 +152,20 @@ class RolloutTrainingTest {
   void shouldBeginWithRatiosOfExactlyOne(Precision precision) {
     Run run =
         new Run(
-            dataset, task, options(Algorithm.PPO, 1, 1), 1, RolloutTrainingTest::shares, precision);
+            dataset,
+            task,
+            options(Algorithm.PPO, 1, 1),
+            1,
+            RolloutTrainingTest::shares,
+            () -> CpuEngines.open(precision, 1));
     StepMetrics first = run.alone().steps().get(0);
     assertEquals(0.0, first.figures().get("approx_kl"), "log-ratios are 0 to the last bit");
     assertEquals(0.0, first.figures().get("clip_fraction"));
     assertEquals(0.0, first.figures().get("kl"), 1e-3, "B is 0: policy = reference");
+  }
+
+  private static Engine engine() {
+    return CpuEngines.open(Precision.F32, 1);
   }
 
   private static RolloutOptions options(Algorithm algorithm, int epochs, int minibatches) {
@@ -186,9 +197,9 @@ class RolloutTrainingTest {
       RolloutOptions options,
       int steps,
       RewardFunction reward,
-      Precision precision) {
+      Supplier<Engine> engines) {
     Run(Path folder, RolloutOptions options, int steps, RewardFunction reward) {
-      this(dataset, folder, options, steps, reward, Precision.F32);
+      this(dataset, folder, options, steps, reward, RolloutTrainingTest::engine);
     }
 
     Outcome alone() {
@@ -223,7 +234,7 @@ class RolloutTrainingTest {
               : new PolicyObjective(
                   options.policyLoss(), options.entropyCoefficient(), options.temperature());
       try (HuggingFaceFolder weights = HuggingFaceFolder.open(model());
-          Engine engine = CpuEngines.open(precision, 1);
+          Engine engine = engines.get();
           Decoder decoder =
               Decoder.load(
                   config,
@@ -262,7 +273,7 @@ class RolloutTrainingTest {
                 collective,
                 new HostResources(1, 1L << 30)),
             new Rollouts(decoder, options, reward, Set.of(STOP), RolloutTrainingTest::words));
-        return new Outcome(metrics, evaluations, trainable.parameters().toFloatArray());
+        return new Outcome(metrics, evaluations, engine.toArray(trainable.parameters()));
       }
     }
   }
@@ -315,6 +326,36 @@ class RolloutTrainingTest {
         assertEquals(alone.steps().get(i).figures(), outcome.steps().get(i).figures());
       }
     }
+  }
+
+  @Test
+  void shouldGiveTheSameBitsWhereTheHostCannotReachTheMemory() {
+    RolloutOptions base = options(Algorithm.PPO, 2, 2);
+    RolloutOptions all =
+        new RolloutOptions(
+            Algorithm.PPO,
+            2,
+            4,
+            0.7,
+            2,
+            2,
+            base.policyLoss(),
+            0.01,
+            base.divergence(),
+            0,
+            base.critic());
+    Outcome host = new Run(task, all, 2, RolloutTrainingTest::shares).alone();
+    Outcome device =
+        new Run(
+                dataset,
+                otherTask,
+                all,
+                2,
+                RolloutTrainingTest::shares,
+                () -> DeviceEngine.over(engine()))
+            .alone();
+    assertArrayEquals(host.parameters(), device.parameters());
+    assertEquals(host.evaluations(), device.evaluations());
   }
 
   @Test
@@ -373,10 +414,13 @@ class RolloutTrainingTest {
     RolloutOptions options = options(Algorithm.GRPO, 1, 2);
     Path mixed = prompts("mixed", large, small, large, large);
     Outcome outcome =
-        new Run(mixed, task, options, 1, RolloutTrainingTest::shares, Precision.F32).alone();
+        new Run(mixed, task, options, 1, RolloutTrainingTest::shares, RolloutTrainingTest::engine)
+            .alone();
     assertEquals(3.0, outcome.steps().get(0).figures().get("skipped_prompts"));
     Path none = prompts("none", large, large);
-    Run failing = new Run(none, otherTask, options, 1, RolloutTrainingTest::shares, Precision.F32);
+    Run failing =
+        new Run(
+            none, otherTask, options, 1, RolloutTrainingTest::shares, RolloutTrainingTest::engine);
     SparktuneException failure = assertThrows(SparktuneException.class, failing::alone);
     assertEquals(ErrorCode.BAD_DATA, failure.code());
     assertTrue(failure.getMessage().contains("None of the 2 prompts"), failure.getMessage());
