@@ -5,6 +5,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.FileEvaluator;
 import org.sparktune.jobs.training.LoadedDecoder;
+import org.sparktune.jobs.training.RewardEvaluation;
 import org.sparktune.trainer.model.BatchSize;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,7 +17,8 @@ import picocli.CommandLine.Option;
     description = {
       "Loss and perplexity of a model, with or without an adapter, over a JSONL file.",
       "Records are recognised as in training: messages, conversations, instruction/output,",
-      "text, or input_ids with labels."
+      "text, or input_ids with labels. A reward model scores each of them instead, or both",
+      "completions of preference pairs, and tells how many pairs it ranks as given."
     })
 final class EvaluateCommand extends BaseCommand {
   @Mixin private ModelOptions modelOptions;
@@ -69,6 +71,16 @@ final class EvaluateCommand extends BaseCommand {
           ErrorCode.USAGE, "--batch-tokens is %d.".formatted(batchTokens), "Give 1 or more.");
     }
     try (LoadedDecoder model = modelOptions.load(console(), BatchSize.ofTokens(batchTokens))) {
+      if (model.isRewardModel()) {
+        printScores(
+            FileEvaluator.score(
+                model,
+                modelOptions.modelPath(console()),
+                console().resolve(data),
+                appendEos,
+                batchTokens));
+        return;
+      }
       Evaluation evaluation =
           FileEvaluator.evaluate(
               model,
@@ -90,5 +102,21 @@ final class EvaluateCommand extends BaseCommand {
               evaluation.tokens(),
               evaluation.samples().size());
     }
+  }
+
+  private void printScores(RewardEvaluation evaluation) {
+    if (json) {
+      printJson(evaluation);
+      return;
+    }
+    StringBuilder line = new StringBuilder();
+    evaluation
+        .summary()
+        .forEach((name, value) -> line.append("%s %s  ".formatted(name, rounded(value))));
+    console().out().println(line.toString().strip());
+  }
+
+  private static String rounded(Object value) {
+    return value instanceof Double number ? "%.4f".formatted(number) : value.toString();
   }
 }

@@ -11,6 +11,7 @@ import org.sparktune.jobs.spark.TrainingJob;
 import org.sparktune.jobs.training.DatasetEvaluator;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.LoadedDecoder;
+import org.sparktune.jobs.training.RewardEvaluation;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
 import org.sparktune.jobs.workflow.TaskExecutor;
@@ -117,13 +118,23 @@ public final class TaskRunner implements TaskExecutor {
     prepareOwn(task, task.dataset());
     Optional<Path> adapter = paths.adapter(task.adapter());
     String dataset = paths.dataset(task, task.dataset());
-    int sequenceLength = DatasetFolder.open(dataset, spark.hadoop()).manifest().sequenceLength();
+    DatasetManifest manifest = DatasetFolder.open(dataset, spark.hadoop()).manifest();
+    int sequenceLength = manifest.sequenceLength();
     try (LoadedDecoder model =
         LoadedDecoder.open(
             paths.model(task.baseModel()),
             adapter,
             precision(task),
             new BatchSize(task.batchSize(), sequenceLength))) {
+      boolean scored =
+          manifest.kind().equals(DatasetOptions.Kind.PREFERENCE.word())
+              || manifest.kind().equals(DatasetOptions.Kind.REWARD.word());
+      if (scored || model.isRewardModel()) {
+        RewardEvaluation scores =
+            DatasetEvaluator.score(model, dataset, task.split(), task.batchSize(), spark.hadoop());
+        ResultFile.write(folder.resolve("evaluation.json"), scores);
+        return scores.summary();
+      }
       Evaluation evaluation =
           DatasetEvaluator.evaluate(model, dataset, task.split(), task.batchSize(), spark.hadoop());
       ResultFile.write(folder.resolve("evaluation.json"), evaluation);

@@ -32,24 +32,56 @@ public final class FileEvaluator {
       boolean assistantOnly,
       boolean appendEos,
       int batchTokens) {
+    SampleScorer scorer = new SampleScorer(model.decoder(), batchTokens);
+    long line = 0;
+    for (Document document :
+        read(model, modelPath, data, assistantOnly, appendEos, SampleReader::read)) {
+      scorer.add(row(document, data, line++));
+    }
+    return Evaluation.of(scorer.finish());
+  }
+
+  /**
+   * Scores a file's records, or both completions of each where they are pairs, with a reward model.
+   */
+  public static RewardEvaluation score(
+      LoadedDecoder model, Path modelPath, Path data, boolean appendEos, int batchTokens) {
+    RewardScorer scorer = new RewardScorer(model.rewardModel(), batchTokens);
+    long line = 0;
+    for (Document document :
+        read(model, modelPath, data, false, appendEos, SampleReader::readWithPairs)) {
+      scorer.add(row(document, data, line++), document.isPair());
+    }
+    return scorer.finish();
+  }
+
+  /** How a file becomes documents. */
+  private interface Reading {
+    List<Document> read(
+        Path data, Tokenizer tokenizer, ChatTokenizer chat, SampleReader.Options options);
+  }
+
+  private static DatasetRow row(Document document, Path data, long line) {
+    int[] starts = document.isPair() ? new int[] {0, document.second()} : new int[] {0};
+    return new DatasetRow(document.ids(), document.lossMask(), starts, data.toString(), line);
+  }
+
+  private static List<Document> read(
+      LoadedDecoder model,
+      Path modelPath,
+      Path data,
+      boolean assistantOnly,
+      boolean appendEos,
+      Reading reading) {
     Tokenizer tokenizer = model.tokenizer();
     Optional<ChatTokenizer> chat =
         ChatTemplates.ofModel(modelPath, tokenizer)
             .map(template -> new ChatTokenizer(tokenizer, template));
     int positions = model.decoder().config().maxPositions();
-    List<Document> documents =
-        SampleReader.read(
-            data,
-            tokenizer,
-            chat.orElse(null),
-            new SampleReader.Options(assistantOnly, appendEos, positions));
-    SampleScorer scorer = new SampleScorer(model.decoder(), batchTokens);
-    int line = 0;
-    for (Document document : documents) {
-      scorer.add(
-          new DatasetRow(
-              document.ids(), document.lossMask(), new int[] {0}, data.toString(), line++));
-    }
-    return Evaluation.of(scorer.finish());
+    return reading.read(
+        data,
+        tokenizer,
+        chat.orElse(null),
+        new SampleReader.Options(assistantOnly, appendEos, positions));
   }
 }

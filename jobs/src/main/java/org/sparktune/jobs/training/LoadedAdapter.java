@@ -2,8 +2,13 @@ package org.sparktune.jobs.training;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Arena;
+import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.LoraConfig;
@@ -12,6 +17,8 @@ import org.sparktune.trainer.modelfile.export.GgufLoraReader;
 
 /** A LoRA that is put on a model, to be trained further or used as it is. */
 final class LoadedAdapter implements AutoCloseable {
+  private static final String SCORE_HEAD = "score";
+
   private final Arena arena;
   private final PeftAdapter adapter;
 
@@ -61,14 +68,34 @@ final class LoadedAdapter implements AutoCloseable {
         own.useDora(),
         own.rankPattern(),
         own.alphaPattern(),
-        own.modulesToSave(),
+        saved(own, written),
         own.initialization(),
         own.policies());
   }
 
-  /** Puts the adapter's values in place of a model's freshly initialised ones. */
+  /** The adapter's own, and the head of the reward model that it becomes. */
+  private static List<String> saved(LoraConfig own, LoraConfig written) {
+    boolean gainsHead =
+        written.modulesToSave().contains(SCORE_HEAD) && !own.modulesToSave().contains(SCORE_HEAD);
+    if (!gainsHead) {
+      return own.modulesToSave();
+    }
+    List<String> saved = new ArrayList<>(own.modulesToSave());
+    saved.add(SCORE_HEAD);
+    return saved;
+  }
+
+  /**
+   * Puts the adapter's values in place of a model's freshly initialised ones. A score head that the
+   * adapter lacks stays as it is.
+   */
   void copyInto(DecoderTrainable trainable) {
-    trainable.load(adapter.tensors());
+    Map<String, Tensor> values = new TreeMap<>(adapter.tensors());
+    Tensor head = trainable.tensors().get(SCORE_HEAD + ".weight");
+    if (head != null) {
+      values.putIfAbsent(SCORE_HEAD + ".weight", head);
+    }
+    trainable.load(values);
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.sparktune.jobs.training;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.sparktune.jobs.doctor.Machine;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.engine.Engine;
@@ -10,12 +11,14 @@ import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.MemoryEstimate;
+import org.sparktune.trainer.model.ScoredDecoder;
 import org.sparktune.trainer.model.Tuning;
 
 /** A model with its adapter, ready to evaluate and generate; closes what it opened. */
 public final class LoadedDecoder implements AutoCloseable {
   private final Resources resources = new Resources();
   private final Tokenizer tokenizer;
+  private final OptionalInt paddingId;
   private final Decoder decoder;
 
   private LoadedDecoder(
@@ -23,10 +26,13 @@ public final class LoadedDecoder implements AutoCloseable {
     try {
       OpenModel model = resources.add(OpenModel.open(path));
       tokenizer = model.tokenizer();
+      paddingId = model.paddingId();
       Optional<LoadedAdapter> adapter =
           adapterPath.map(folder -> resources.add(LoadedAdapter.open(folder, model)));
       Tuning tuning =
-          adapter.isPresent() ? new Tuning.Lora(adapter.get().config(), 0) : new Tuning.Nothing();
+          adapter.isPresent()
+              ? new Tuning.Lora(adapter.get().config(), 0)
+              : new Tuning.Nothing(model.isRewardModel());
       Engine engine =
           resources.add(Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO));
       MemoryEstimate.evaluation(model.config(), batch, engine)
@@ -52,6 +58,20 @@ public final class LoadedDecoder implements AutoCloseable {
   /** The model. */
   public Decoder decoder() {
     return decoder;
+  }
+
+  /** Whether it scores documents rather than next tokens. */
+  public boolean isRewardModel() {
+    return decoder.hasScoreHead();
+  }
+
+  /**
+   * The reward model.
+   *
+   * @throws org.sparktune.core.SparktuneException {@code MISMATCH} when it is none
+   */
+  public ScoredDecoder rewardModel() {
+    return new ScoredDecoder(decoder, paddingId);
   }
 
   /** Its tokenizer. */

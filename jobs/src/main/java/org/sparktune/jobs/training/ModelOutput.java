@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -22,6 +24,8 @@ import org.sparktune.trainer.modelfile.SafetensorsWriter;
  */
 final class ModelOutput {
   private static final String CONFIG = "config.json";
+  private static final String SCORE_HEAD = "score.weight";
+  private static final String LANGUAGE_HEAD = "lm_head.weight";
 
   /** What belongs to a model beside weights and configuration. */
   private static final List<String> COMPANIONS =
@@ -45,18 +49,24 @@ final class ModelOutput {
   static void write(HuggingFaceFolder base, Map<String, Tensor> trained, Path folder) {
     Map<String, SafetensorsWriter.Entry> entries = new TreeMap<>();
     try (Arena arena = new Arena("frozen tensors on their way to " + folder.getFileName())) {
-      for (String name : base.names()) {
+      Set<String> names = new TreeSet<>(base.names());
+      names.addAll(trained.keySet());
+      if (trained.containsKey(SCORE_HEAD)) {
+        names.remove(LANGUAGE_HEAD);
+      }
+      for (String name : names) {
+        long[] shape = trained.containsKey(name) ? trained.get(name).shape() : base.shape(name);
         entries.put(
             name,
             new SafetensorsWriter.Entry(
                 DType.F32,
-                base.shape(name),
+                shape,
                 () -> trained.containsKey(name) ? trained.get(name) : frozen(base, name, arena)));
       }
       Path temporary = Folders.temporary(folder);
       SafetensorsWriter.write(
           temporary.resolve("model.safetensors"), entries, Map.of("format", "pt"));
-      copyCompanions(base.path(), temporary);
+      copyCompanions(base.path(), temporary, trained.containsKey(SCORE_HEAD));
       Folders.replace(temporary, folder);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -69,10 +79,22 @@ final class ModelOutput {
     return values;
   }
 
-  private static void copyCompanions(Path base, Path folder) throws IOException {
+  /** What transformers looks for in a model that gives a sequence one score. */
+  private static void describeRewardModel(ObjectNode config) {
+    String language = config.path("architectures").path(0).asText();
+    String classifier = language.replace("ForCausalLM", "ForSequenceClassification");
+    config.putArray("architectures").add(classifier);
+    config.putObject("id2label").put("0", "LABEL_0");
+    config.putObject("label2id").put("LABEL_0", 0);
+  }
+
+  private static void copyCompanions(Path base, Path folder, boolean reward) throws IOException {
     ObjectNode config = (ObjectNode) JSON.readTree(base.resolve(CONFIG).toFile());
     config.remove("dtype");
     config.put("torch_dtype", "float32");
+    if (reward) {
+      describeRewardModel(config);
+    }
     JSON.writeValue(folder.resolve(CONFIG).toFile(), config);
     for (String name : COMPANIONS) {
       if (Files.isRegularFile(base.resolve(name))) {

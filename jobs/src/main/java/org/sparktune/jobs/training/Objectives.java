@@ -1,22 +1,36 @@
 package org.sparktune.jobs.training;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.sparktune.pipeline.spec.DatasetOptions.Kind;
 import org.sparktune.pipeline.spec.PreferenceOptions;
+import org.sparktune.pipeline.spec.RewardModelOptions;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.trainer.model.DecoderObjective;
 import org.sparktune.trainer.objective.dpo.PreferenceLoss;
 import org.sparktune.trainer.objective.dpo.PreferenceObjective;
+import org.sparktune.trainer.objective.reward.PairScoreLoss;
+import org.sparktune.trainer.objective.reward.PreferredScores;
+import org.sparktune.trainer.objective.reward.RatedScores;
+import org.sparktune.trainer.objective.reward.RewardObjective;
+import org.sparktune.trainer.objective.reward.ScoreLoss;
 
 /** What a training task trains towards, and on which kind of dataset. */
 final class Objectives {
   private Objectives() {}
 
-  /** The objective; none for supervised fine-tuning. */
-  static Optional<DecoderObjective> of(Task.Training task) {
+  /**
+   * The objective; none for supervised fine-tuning.
+   *
+   * @param paddingId what a reward model passes over at the end of a document
+   */
+  static Optional<DecoderObjective> of(Task.Training task, OptionalInt paddingId) {
     if (task instanceof Task.Dpo dpo) {
       PreferenceLoss loss = loss(dpo.preference());
       return Optional.of(new PreferenceObjective(loss, dpo.preference().margins()));
+    }
+    if (task instanceof Task.Rewarding rewarding) {
+      return Optional.of(new RewardObjective(loss(rewarding.reward()), paddingId));
     }
     return task instanceof Task.Ppo ppo
         ? Optional.of(RolloutChoices.objective(ppo.ppo()))
@@ -28,7 +42,18 @@ final class Objectives {
     if (task instanceof Task.Dpo) {
       return Kind.PREFERENCE.word();
     }
+    if (task instanceof Task.Rewarding rewarding) {
+      return rewarding.reward().kind().word();
+    }
     return (task instanceof Task.Ppo ? Kind.PROMPT : Kind.SFT).word();
+  }
+
+  private static ScoreLoss loss(RewardModelOptions options) {
+    return switch (options.loss()) {
+      case BRADLEY_TERRY ->
+          new PreferredScores(new PairScoreLoss(options.centring()), options.margins());
+      case REGRESSION -> new RatedScores();
+    };
   }
 
   private static PreferenceLoss loss(PreferenceOptions options) {

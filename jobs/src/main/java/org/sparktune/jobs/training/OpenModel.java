@@ -1,6 +1,11 @@
 package org.sparktune.jobs.training;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.Fingerprint;
 import org.sparktune.core.SparktuneException;
@@ -10,6 +15,7 @@ import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.GgufConfig;
 import org.sparktune.trainer.model.HuggingFaceConfig;
 import org.sparktune.trainer.modelfile.GgufModel;
+import org.sparktune.trainer.modelfile.HuggingFaceFolder;
 import org.sparktune.trainer.modelfile.ModelFile;
 import org.sparktune.trainer.modelfile.ModelFiles;
 
@@ -20,6 +26,10 @@ import org.sparktune.trainer.modelfile.ModelFiles;
  * @param config the shape
  */
 public record OpenModel(ModelFile file, DecoderConfig config) implements AutoCloseable {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String SCORE_HEAD = "score.weight";
+  private static final String PADDING = "pad_token_id";
 
   /** Opens a Hugging Face folder or a GGUF file. */
   public static OpenModel open(Path path) {
@@ -53,6 +63,24 @@ public record OpenModel(ModelFile file, DecoderConfig config) implements AutoClo
           "Use the tokenizer that the model was trained with.");
     }
     return tokenizer;
+  }
+
+  /** Whether it is a whole reward model: the score head lies beside the body's tensors. */
+  boolean isRewardModel() {
+    return file.has(SCORE_HEAD);
+  }
+
+  /** The {@code pad_token_id} of a Hugging Face folder; a GGUF file leaves nothing to skip. */
+  OptionalInt paddingId() {
+    if (!(file instanceof HuggingFaceFolder folder)) {
+      return OptionalInt.empty();
+    }
+    try {
+      JsonNode id = JSON.readTree(folder.path().resolve("config.json").toFile()).path(PADDING);
+      return id.canConvertToInt() ? OptionalInt.of(id.intValue()) : OptionalInt.empty();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Over names and shapes of all tensors and the configuration: not over gigabytes of weights. */

@@ -9,6 +9,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.apache.hadoop.conf.Configuration;
+import org.sparktune.core.ErrorCode;
 import org.sparktune.core.Fingerprint;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.doctor.Machine;
@@ -35,6 +36,7 @@ import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
 import org.sparktune.trainer.model.Tuning;
+import org.sparktune.trainer.modelfile.HuggingFaceFolder;
 import org.sparktune.trainer.optim.ParameterLayout;
 import org.sparktune.trainer.rollout.RewardFunction;
 import org.sparktune.trainer.rollout.RewardFunctions;
@@ -87,6 +89,9 @@ public final class TrainingRunner implements AutoCloseable {
       Optional<LoadedAdapter> init =
           Optional.ofNullable(request.initAdapter())
               .map(path -> resources.add(LoadedAdapter.open(Path.of(path), model)));
+      if (task instanceof Task.RewardModel) {
+        requireFolder(model);
+      }
       this.tuning = tuning(task, init);
       this.engine = resources.add(openEngine(share.threads()));
       int sequenceLength = dataset.manifest().sequenceLength();
@@ -94,7 +99,7 @@ public final class TrainingRunner implements AutoCloseable {
           .requireWithin(share.memoryBytes());
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       this.trainable =
-          Objectives.of(task)
+          Objectives.of(task, model.paddingId())
               .map(objective -> new DecoderTrainable(decoder, objective))
               .orElseGet(() -> new DecoderTrainable(decoder));
       init.ifPresent(adapter -> adapter.copyInto(trainable));
@@ -198,6 +203,17 @@ public final class TrainingRunner implements AutoCloseable {
         folder.resolve("samples.jsonl"));
   }
 
+  /** GGUF has no name for a score head. */
+  private static void requireFolder(OpenModel model) {
+    if (!(model.file() instanceof HuggingFaceFolder)) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "A whole reward model cannot be made of the GGUF file %s, which has no place for a score head."
+              .formatted(model.file().path()),
+          "Write train: lora, or start from a Hugging Face folder.");
+    }
+  }
+
   private DatasetFolder openDataset() {
     return DatasetFolder.open(request.dataset(), hadoop())
         .requireKind(Objectives.datasetKind(task))
@@ -220,7 +236,7 @@ public final class TrainingRunner implements AutoCloseable {
           task instanceof Task.Ppo ppo && ppo.ppo().algorithm() == PpoOptions.Algorithm.PPO;
       return new Tuning.Lora(config, task.hyperparameters().seed(), critic);
     }
-    return new Tuning.Full(Options.policies(task.layers()), true);
+    return new Tuning.Full(Options.policies(task.layers()), true, task instanceof Task.Rewarding);
   }
 
   /** The memory that a rank needs for micro-batches of full rows. */
@@ -277,6 +293,9 @@ public final class TrainingRunner implements AutoCloseable {
     }
     if (task instanceof Task.Ppo ppo) {
       identity.put("ppo", ppo.ppo().toString());
+    }
+    if (task instanceof Task.Rewarding rewarding) {
+      identity.put("reward", rewarding.reward().toString());
     }
     if (wire != ClusterOptions.Wire.FP32) {
       identity.put("wire", wire.name());

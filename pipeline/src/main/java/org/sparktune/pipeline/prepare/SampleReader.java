@@ -12,6 +12,7 @@ import org.sparktune.pipeline.sample.Document;
 import org.sparktune.pipeline.sample.RecordReader;
 import org.sparktune.pipeline.sample.RejectException;
 import org.sparktune.pipeline.sample.RejectReason;
+import org.sparktune.pipeline.sample.Sample;
 import org.sparktune.pipeline.sample.SampleTokenizer;
 import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.PieceReader;
@@ -57,6 +58,17 @@ public final class SampleReader {
    */
   public static List<Document> read(
       Path file, Tokenizer tokenizer, ChatTokenizer chat, Options options) {
+    return read(file, tokenizer, chat, options, false);
+  }
+
+  /** As {@link #read}, but a record may also be a pair of completions. */
+  public static List<Document> readWithPairs(
+      Path file, Tokenizer tokenizer, ChatTokenizer chat, Options options) {
+    return read(file, tokenizer, chat, options, true);
+  }
+
+  private static List<Document> read(
+      Path file, Tokenizer tokenizer, ChatTokenizer chat, Options options, boolean pairs) {
     Configuration configuration = new Configuration(false);
     SampleTokenizer tokenize =
         new SampleTokenizer(tokenizer, chat, options.assistantOnly(), options.appendEos());
@@ -64,7 +76,9 @@ public final class SampleReader {
     Source source = new Source(file.toAbsolutePath().toString(), Schema.AUTO, Map.of());
     for (SourceFile found : new SourceFinder(configuration).find(List.of(source))) {
       Piece whole = new Piece(0, 0, found, 0, found.bytes());
-      RecordReader validate = new RecordReader(found.schema(), found.columns(), Kind.SFT);
+      RecordReader single = new RecordReader(found.schema(), found.columns(), Kind.SFT);
+      RecordReader pair = new RecordReader(found.schema(), found.columns(), Kind.PREFERENCE);
+      Validation validate = pairs ? value -> either(value, single, pair) : single::read;
       try (PieceReader records =
           PieceReader.open(whole, PrepareOptions.DEFAULT_MAXIMUM_LINE_BYTES, configuration)) {
         for (RawRecord record = records.next(); record != null; record = records.next()) {
@@ -81,9 +95,26 @@ public final class SampleReader {
     return samples;
   }
 
+  /** Checks a record. */
+  private interface Validation {
+    Sample read(Object record) throws RejectException;
+  }
+
+  private static Sample either(Object record, RecordReader single, RecordReader pair)
+      throws RejectException {
+    try {
+      return single.read(record);
+    } catch (RejectException e) {
+      if (e.reason() != RejectReason.WRONG_KIND) {
+        throw e;
+      }
+      return pair.read(record);
+    }
+  }
+
   private static Document sample(
       RawRecord record,
-      RecordReader validate,
+      Validation validate,
       SampleTokenizer tokenize,
       SourceFile file,
       Options options) {

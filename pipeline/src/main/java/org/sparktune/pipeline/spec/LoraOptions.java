@@ -1,8 +1,10 @@
 package org.sparktune.pipeline.spec;
 
 import java.io.Serializable;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The shape of an adapter, in PEFT's words.
@@ -34,6 +36,23 @@ public record LoraOptions(
 
   /** The word for every linear layer but the LM head. */
   public static final String ALL_LINEAR = "all-linear";
+
+  /** The same with one more module that is trained in full. */
+  LoraOptions withSaved(String module) {
+    Set<String> saved = new LinkedHashSet<>(modulesToSave);
+    saved.add(module);
+    return new LoraOptions(
+        rank,
+        alpha,
+        dropout,
+        targetModules,
+        useRslora,
+        useDora,
+        rankPattern,
+        alphaPattern,
+        List.copyOf(saved),
+        init);
+  }
 
   /** How A is initialised; B is zero. */
   public enum Init {

@@ -27,6 +27,11 @@ final class OptionsReader {
   /** For adapters; whole models are trained with a tenth and less. */
   static final double PPO_LEARNING_RATE = 1e-5;
 
+  /** TRL's examples' for adapters; whole models take a tenth. */
+  static final double REWARD_LEARNING_RATE = 1e-4;
+
+  static final double FULL_REWARD_LEARNING_RATE = 1e-5;
+
   private final SpecContext context;
   private final long specSeed;
 

@@ -125,6 +125,51 @@ public sealed interface Task extends Serializable {
     }
   }
 
+  /** Training of a reward model. */
+  sealed interface Rewarding extends Training {
+    /** The loss. */
+    RewardModelOptions reward();
+
+    @Override
+    default TaskType type() {
+      return TaskType.REWARD_MODEL;
+    }
+  }
+
+  /**
+   * A reward model as an adapter and a score head.
+   *
+   * @param dataset of the kind that the loss reads
+   * @param initAdapter the adapter to start from, or null
+   * @param lora the adapter's shape
+   */
+  record RewardAdapter(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      DatasetChoice dataset,
+      Reference initAdapter,
+      Hyperparameters hyperparameters,
+      LoraOptions lora,
+      List<LayerPolicy> layers,
+      RewardModelOptions reward)
+      implements Adapting, Rewarding {}
+
+  /**
+   * A reward model of which every weight is trained.
+   *
+   * @param dataset of the kind that the loss reads
+   */
+  record RewardModel(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      DatasetChoice dataset,
+      Hyperparameters hyperparameters,
+      List<LayerPolicy> layers,
+      RewardModelOptions reward)
+      implements Rewarding {}
+
   /** Supervised training of every weight. */
   record FullFinetune(
       String name,

@@ -26,7 +26,7 @@ final class TaskReader {
           List.of("F32", "F16", "BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"));
 
   private static final TaskType[] ADAPTER_MAKERS = {
-    TaskType.LORA_FINETUNE, TaskType.DPO, TaskType.PPO
+    TaskType.LORA_FINETUNE, TaskType.DPO, TaskType.PPO, TaskType.REWARD_MODEL
   };
 
   private final SpecContext context;
@@ -64,7 +64,7 @@ final class TaskReader {
               reader.location("task_type"),
               "The task type '%s' of task '%s' is not in this version."
                   .formatted(type.word(), name),
-              "This version runs prepare, lora_finetune, full_ft, dpo, ppo, evaluate and merge.");
+              "This version runs prepare, lora_finetune, full_ft, dpo, ppo, reward_model, evaluate and merge.");
       return null;
     }
     return switch (type) {
@@ -73,9 +73,10 @@ final class TaskReader {
       case FULL_FT -> fullFinetune();
       case DPO -> dpo();
       case PPO -> ppo();
+      case REWARD_MODEL -> rewardModel();
       case EVALUATE -> evaluate();
       case MERGE -> merge();
-      case QLORA, QAT, REWARD_MODEL, DISTILL ->
+      case QLORA, QAT, DISTILL ->
           throw new IllegalStateException("Unsupported types were reported above: " + type);
     };
   }
@@ -168,6 +169,52 @@ final class TaskReader {
         name, List.copyOf(dependencies), base, dataset, init, parameters, lora, layers, ppo);
   }
 
+  private Task rewardModel() {
+    Reference base = baseModel();
+    Reference init = reference("init_adapter", ADAPTER_MAKERS);
+    MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
+    RewardModelOptions reward = RewardModelReader.read(hyperparams.mappingOrEmpty("reward"));
+    DatasetChoice dataset = dataset(reward.kind());
+    boolean full = hyperparams.word("train", Trained.LORA) == Trained.FULL;
+    Hyperparameters parameters =
+        options.hyperparameters(
+            hyperparams,
+            full ? OptionsReader.FULL_REWARD_LEARNING_RATE : OptionsReader.REWARD_LEARNING_RATE);
+    if (!parameters.samplePrompts().isEmpty()) {
+      hyperparams.problem(
+          "sample_prompts",
+          "A reward model scores texts and writes none, so it has no 'sample_prompts'.",
+          "Remove it.");
+    }
+    if (full && hyperparams.has("lora")) {
+      hyperparams.problem(
+          "lora",
+          "Task '%s' trains every weight (train: full) and has no 'lora'.".formatted(name),
+          "Remove 'lora', or write train: lora.");
+    }
+    if (full && init != null) {
+      reader.problem(
+          "init_adapter",
+          "Task '%s' trains every weight (train: full) and starts from no adapter.".formatted(name),
+          "Merge the adapter into the base model first.");
+    }
+    LoraOptions lora = full ? null : options.lora(hyperparams.mappingOrEmpty("lora"));
+    hyperparams.finish();
+    List<LayerPolicy> layers = options.layers(reader, !full);
+    reader.finish();
+    List<String> after = List.copyOf(dependencies);
+    return full
+        ? new Task.RewardModel(name, after, base, dataset, parameters, layers, reward)
+        : new Task.RewardAdapter(
+            name, after, base, dataset, init, parameters, lora.withSaved("score"), layers, reward);
+  }
+
+  /** What of a reward model is trained. */
+  private enum Trained {
+    LORA,
+    FULL
+  }
+
   private Task fullFinetune() {
     Reference base = baseModel();
     DatasetChoice dataset = dataset();
@@ -238,7 +285,7 @@ final class TaskReader {
 
   private Reference baseModel() {
     return reader.require("base_model")
-        ? reference("base_model", TaskType.FULL_FT, TaskType.MERGE)
+        ? reference("base_model", TaskType.FULL_FT, TaskType.MERGE, TaskType.REWARD_MODEL)
         : null;
   }
 

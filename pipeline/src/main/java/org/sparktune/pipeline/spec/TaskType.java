@@ -18,8 +18,8 @@ public enum TaskType {
   QLORA(false),
   /** Quantization-aware training. */
   QAT(false),
-  /** Training of a reward model from preferences. */
-  REWARD_MODEL(false),
+  /** A reward model from preferences or scores. */
+  REWARD_MODEL(true),
   /** Distillation of a teacher. */
   DISTILL(false),
   /** Direct preference optimization of a LoRA adapter. */

@@ -213,10 +213,9 @@ class SpecLoaderTest {
   @Test
   void shouldTellAKnownTypeThatIsNotInThisVersion() throws IOException {
     SpecException thrown =
-        assertThrows(
-            SpecException.class, () -> load(VALID.replace("lora_finetune", "reward_model")));
+        assertThrows(SpecException.class, () -> load(VALID.replace("lora_finetune", "distill")));
     assertEquals(ErrorCode.UNSUPPORTED, thrown.code());
-    assertTrue(thrown.getMessage().contains("reward_model"), thrown.getMessage());
+    assertTrue(thrown.getMessage().contains("distill"), thrown.getMessage());
   }
 
   @Test

@@ -14,6 +14,7 @@ import org.sparktune.trainer.modelfile.PeftAdapter;
 public final class AdapterExchange {
   private static final String ALL_LINEAR = "all-linear";
   private static final String CAUSAL_LANGUAGE_MODEL = "CAUSAL_LM";
+  private static final String SEQUENCE_CLASSIFIER = "SEQ_CLS";
 
   private AdapterExchange() {}
 
@@ -78,7 +79,7 @@ public final class AdapterExchange {
     AdapterConfig config =
         new AdapterConfig(
             baseModel,
-            CAUSAL_LANGUAGE_MODEL,
+            plan.hasScoreHead() ? SEQUENCE_CLASSIFIER : CAUSAL_LANGUAGE_MODEL,
             lora.rank(),
             lora.alpha(),
             lora.dropout(),

@@ -4,6 +4,7 @@ import java.util.List;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.memory.TensorArena;
@@ -64,6 +65,11 @@ public final class Decoder implements AutoCloseable {
     return engine;
   }
 
+  /** Whether it is a reward model: it scores documents and knows no next tokens. */
+  public boolean hasScoreHead() {
+    return plan.hasScoreHead();
+  }
+
   TrainedParameters trained() {
     return weights.trained();
   }
@@ -121,7 +127,7 @@ public final class Decoder implements AutoCloseable {
     engine.fill(selected.dLogProbs(), gradient);
     engine.tokenLossAndGradient(
         selected.normed(),
-        weights.head(),
+        languageHead(),
         selected.targets(),
         selected.dLogProbs(),
         selected.logProbs(),
@@ -173,7 +179,7 @@ public final class Decoder implements AutoCloseable {
     engine.set(selected.dLogProbs(), gradients.dLogProbs());
     engine.tokenLogProbsGradient(
         selected.normed(),
-        weights.head(),
+        languageHead(),
         selected.targets(),
         selected.logSumExp(),
         selected.dLogProbs(),
@@ -183,7 +189,7 @@ public final class Decoder implements AutoCloseable {
       EntropyGradient.add(
           engine,
           selected.normed(),
-          weights.head(),
+          languageHead(),
           plan.config().vocabularySize(),
           gradients.dEntropy(),
           selected.dNormed(),
@@ -200,6 +206,37 @@ public final class Decoder implements AutoCloseable {
     }
     RopeTable.Angles angles = rope.ofDocuments(batch.documentStarts());
     backward(batch, angles, passage, listener);
+  }
+
+  /**
+   * The score head's scores at some positions of a batch.
+   *
+   * @param positions M token indexes
+   * @return {@code (M)}
+   */
+  float[] rowScores(Batch batch, int[] positions) {
+    selected.select(positions);
+    runForInference(batch, Passage.PLAIN);
+    return weights.scoreHead().scores(selected.normed());
+  }
+
+  /** As {@link #rowScores}, with everything kept for {@link #rowScoresGradient}. */
+  float[] rowScoresForGradient(Batch batch, int[] positions, Passage passage) {
+    check(batch);
+    selected.select(positions);
+    forwardForGradient(batch, passage);
+    return weights.scoreHead().scores(selected.normed());
+  }
+
+  /**
+   * Adds to the trained parameters' gradients after {@link #rowScoresForGradient} of the same
+   * batch.
+   *
+   * @param dScores {@code (M)}
+   */
+  void rowScoresGradient(Batch batch, float[] dScores, Passage passage, GradientListener listener) {
+    weights.scoreHead().gradient(selected.normed(), dScores, selected.dNormed());
+    backward(batch, rope.ofDocuments(batch.documentStarts()), passage, listener);
   }
 
   /** The sum of the log-probabilities of a batch's targets, without a gradient. */
@@ -263,7 +300,7 @@ public final class Decoder implements AutoCloseable {
     runForInference(batch, Passage.PLAIN);
     try (TensorArena arena = engine.arena("logits")) {
       Tensor computed = arena.allocate(DType.F32, logits.shape());
-      engine.logits(selected.normed(), weights.head(), computed);
+      engine.logits(selected.normed(), languageHead(), computed);
       engine.copy(computed, logits);
     }
   }
@@ -276,7 +313,17 @@ public final class Decoder implements AutoCloseable {
   void logitsOfRows(int[] rows, Tensor logits) {
     selected.select(rows);
     normalizeSelected(inference);
-    engine.logits(selected.normed(), weights.head(), logits);
+    engine.logits(selected.normed(), languageHead(), logits);
+  }
+
+  private Weight languageHead() {
+    if (weights.head() == null) {
+      throw new SparktuneException(
+          ErrorCode.UNSUPPORTED,
+          "A reward model scores whole documents; it has no next tokens.",
+          "Use the language model that it was made of.");
+    }
+    return weights.head();
   }
 
   private Passage base() {
@@ -354,7 +401,7 @@ public final class Decoder implements AutoCloseable {
   private void score() {
     engine.tokenLogProbs(
         selected.normed(),
-        weights.head(),
+        languageHead(),
         selected.targets(),
         selected.logProbs(),
         selected.logSumExp());

@@ -52,12 +52,12 @@ final class DecoderLoader {
       embedding = engine.allocate(frozenType, tableShape);
     }
     read(embeddingName, embedding);
-    Weight head;
+    Weight head = null;
     Tensor dHead = null;
-    if (plan.sharesHead()) {
+    if (!plan.hasScoreHead() && plan.sharesHead()) {
       dHead = dEmbedding;
       head = plan.trainsEmbedding() ? engine.track(embedding) : engine.freeze(embedding);
-    } else {
+    } else if (!plan.hasScoreHead()) {
       String stored = config.tiedEmbeddings() ? embeddingName : headName;
       if (plan.trainsHead()) {
         Tensor value = trained.value(headName);
@@ -77,8 +77,27 @@ final class DecoderLoader {
     }
     Norm finalNorm = norm(DecoderPlan.FINAL_NORM, config.hiddenSize());
     ValueHead valueHead = plan.hasValueHead() ? new ValueHead(engine, trained) : null;
+    ScoreHead scoreHead = plan.hasScoreHead() ? scoreHead() : null;
     return new DecoderWeights(
-        embedding, dEmbedding, layers, finalNorm, head, dHead, valueHead, trained);
+        embedding, dEmbedding, layers, finalNorm, head, dHead, valueHead, scoreHead, trained);
+  }
+
+  /** A head that nobody has trained yet starts at 0: all documents score alike. */
+  private ScoreHead scoreHead() {
+    String name = ScoreHead.WEIGHT;
+    boolean trains = trained.has(name);
+    if (!trains && !source.has(name)) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "The model has no score head: there is no tensor %s.".formatted(name),
+          "Use a reward model: the folder or the adapter that a reward_model task made.");
+    }
+    Tensor weight =
+        trains ? trained.value(name) : engine.allocate(DType.F32, 1, plan.config().hiddenSize());
+    if (source.has(name)) {
+      read(name, weight);
+    }
+    return new ScoreHead(engine, weight, trains ? trained.gradient(name) : null);
   }
 
   private DecoderLayer layer(int index, boolean trainedBefore) {

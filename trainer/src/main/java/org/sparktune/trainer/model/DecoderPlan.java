@@ -139,7 +139,7 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
 
   /** Whether the head has a parameter of its own that is trained. */
   boolean trainsHead() {
-    return !sharesHead() && tuning.trains(HEAD);
+    return !hasScoreHead() && !sharesHead() && tuning.trains(HEAD);
   }
 
   /**
@@ -154,6 +154,11 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
   /** Whether a critic is trained. */
   boolean hasValueHead() {
     return tuning instanceof Tuning.Lora lora && lora.valueHead();
+  }
+
+  /** Whether a score head stands in place of the language head. */
+  boolean hasScoreHead() {
+    return tuning.scoreHead();
   }
 
   double dropout() {
@@ -199,6 +204,9 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
     addNorm(layout, FINAL_NORM, hidden);
     if (trainsHead()) {
       layout.add(HEAD + ".weight", tuning.decays(false), config.vocabularySize(), hidden);
+    }
+    if (hasScoreHead() && tuning.trains(ScoreHead.MODULE)) {
+      layout.add(ScoreHead.WEIGHT, tuning.decays(false), 1, hidden);
     }
     if (hasValueHead()) {
       layout.add(ValueHead.WEIGHT, tuning.decays(false), 1, hidden);

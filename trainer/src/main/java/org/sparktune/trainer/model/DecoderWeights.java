@@ -11,9 +11,10 @@ import org.sparktune.trainer.memory.Tensor;
  * @param dEmbedding {@code (V, C)} or null when frozen
  * @param layers the blocks
  * @param finalNorm before the head
- * @param head {@code (V, C)}
+ * @param head {@code (V, C)}, or null where a score head stands in its place
  * @param dHead {@code (V, C)} or null when frozen; the embedding's when they are one parameter
  * @param valueHead a critic, or null
+ * @param scoreHead a reward model's, or null
  * @param trained the flat vectors behind all that is trained
  */
 record DecoderWeights(
@@ -24,4 +25,5 @@ record DecoderWeights(
     Weight head,
     Tensor dHead,
     ValueHead valueHead,
+    ScoreHead scoreHead,
     TrainedParameters trained) {}

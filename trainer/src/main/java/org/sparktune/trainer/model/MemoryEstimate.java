@@ -152,7 +152,7 @@ public record MemoryEstimate(
   private static long trainedMatrices(DecoderPlan plan) {
     long elements = 0;
     for (var entry : plan.layout().entries()) {
-      boolean factor = entry.name().contains(".lora_") || ValueHead.owns(entry.name());
+      boolean factor = entry.name().contains(".lora_") || isAdded(entry.name());
       if (entry.shape().length == 2 && !factor) {
         elements += entry.size();
       }
@@ -173,13 +173,22 @@ public record MemoryEstimate(
     return elements;
   }
 
+  /** Whether a parameter is a head that the base model lacks. */
+  private static boolean isAdded(String parameter) {
+    return ValueHead.owns(parameter) || parameter.equals(ScoreHead.WEIGHT);
+  }
+
   private static long frozenElements(DecoderPlan plan) {
     long trained = 0;
     for (var entry : plan.layout().entries()) {
-      boolean added = entry.name().contains(".lora_") || ValueHead.owns(entry.name());
+      boolean added = entry.name().contains(".lora_") || isAdded(entry.name());
       trained += added ? 0 : entry.size();
     }
     long table = (long) plan.config().vocabularySize() * plan.config().hiddenSize();
+    if (plan.hasScoreHead()) {
+      long headless = plan.config().parameters() - (plan.config().tiedEmbeddings() ? 0 : table);
+      return headless - trained;
+    }
     boolean untied = plan.config().tiedEmbeddings() && !plan.sharesHead();
     return plan.config().parameters() + (untied ? table : 0) - trained;
   }

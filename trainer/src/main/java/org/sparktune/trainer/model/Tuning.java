@@ -17,8 +17,20 @@ public sealed interface Tuning {
     return true;
   }
 
-  /** Nothing is trained: evaluation and generation. */
-  record Nothing() implements Tuning {
+  /** Whether the model is a reward model: a score head stands in place of the language head. */
+  boolean scoreHead();
+
+  /**
+   * Nothing is trained: evaluation and generation.
+   *
+   * @param scoreHead whether it is a reward model
+   */
+  record Nothing(boolean scoreHead) implements Tuning {
+    /** A language model. */
+    public Nothing() {
+      this(false);
+    }
+
     @Override
     public Optional<LoraConfig.Factors> factors(String module) {
       return Optional.empty();
@@ -44,6 +56,12 @@ public sealed interface Tuning {
       this(config, seed, false);
     }
 
+    /** An adapter that saves the head is one of a reward model. */
+    @Override
+    public boolean scoreHead() {
+      return config.modulesToSave().contains(ScoreHead.MODULE);
+    }
+
     @Override
     public Optional<LoraConfig.Factors> factors(String module) {
       return trains(module) ? Optional.empty() : config.factors(module);
@@ -66,12 +84,19 @@ public sealed interface Tuning {
    * @param policies which modules are frozen
    * @param decayNormsAndBiases whether weight decay applies to norms and biases too, as PyTorch's
    *     AdamW does with one parameter group
+   * @param scoreHead whether it is a reward model
    */
-  record Full(List<LayerPolicy> policies, boolean decayNormsAndBiases) implements Tuning {
+  record Full(List<LayerPolicy> policies, boolean decayNormsAndBiases, boolean scoreHead)
+      implements Tuning {
 
     /** Copies the list. */
     public Full {
       policies = List.copyOf(policies);
+    }
+
+    /** A language model. */
+    public Full(List<LayerPolicy> policies, boolean decayNormsAndBiases) {
+      this(policies, decayNormsAndBiases, false);
     }
 
     /** Everything, decayed alike. */

@@ -1,0 +1,251 @@
+package org.sparktune.jobs.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.tokenizer.train.BpeTrainer;
+import org.sparktune.trainer.modelfile.SafetensorsFile;
+
+/** {@code task_type: reward_model} from pre-tokenized pairs to scores, through the command line. */
+@ExtendWith(SharedSpark.class)
+class RewardTrainingTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Path REFERENCE =
+      Path.of("../trainer/src/test/resources/reference/hf/llama3-tiny");
+  private static final int PAIRS = 8;
+
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void writeInputs() throws IOException {
+    Path model = Files.createDirectories(folder.resolve("model"));
+    for (String name : List.of("config.json", "model.safetensors")) {
+      Files.copy(REFERENCE.resolve(name), model.resolve(name));
+    }
+    List<String> special = IntStream.range(0, 256).mapToObj("<|%d|>"::formatted).toList();
+    new BpeTrainer(512, special)
+        .count(List.of("text").iterator())
+        .write(model.resolve("tokenizer.json"));
+    Random random = new Random(4);
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < PAIRS; i++) {
+      lines.add(
+          "{\"prompt_ids\": %s, \"chosen_ids\": %s, \"rejected_ids\": %s, \"margin\": %s}"
+              .formatted(ids(random, 6), ids(random, 5), ids(random, 4), 0.1 * i));
+    }
+    Files.write(folder.resolve("pairs.jsonl"), lines);
+  }
+
+  private static String ids(Random random, int count) {
+    return Arrays.toString(random.ints(count, 300, 512).toArray());
+  }
+
+  @Test
+  void shouldTrainAnAdapterThatEvaluateScoresWith() throws IOException {
+    List<JsonNode> steps = train("out");
+    requireLearnt(steps);
+    Path adapter = folder.resolve("out/judge/adapter");
+    JsonNode config = JSON.readTree(adapter.resolve("adapter_config.json").toFile());
+    assertEquals("SEQ_CLS", config.get("task_type").asText());
+    assertEquals("[\"score\"]", config.get("modules_to_save").toString());
+    try (SafetensorsFile file =
+        SafetensorsFile.open(adapter.resolve("adapter_model.safetensors"))) {
+      assertTrue(file.has("base_model.model.score.weight"));
+    }
+    requireScores(evaluate("--model", "model", "--adapter", "out/judge/adapter"));
+  }
+
+  @Test
+  void shouldTrainAWholeModelAsTransformersNamesIt() throws IOException {
+    List<JsonNode> steps = train("out", "--set", "hyperparams.train=full");
+    requireLearnt(steps);
+    Path model = folder.resolve("out/judge/model");
+    JsonNode config = JSON.readTree(model.resolve("config.json").toFile());
+    assertEquals("[\"LlamaForSequenceClassification\"]", config.get("architectures").toString());
+    assertEquals(1, config.get("id2label").size());
+    try (SafetensorsFile file = SafetensorsFile.open(model.resolve("model.safetensors"))) {
+      assertArrayEquals(new long[] {1, 64}, file.shape("score.weight"));
+      assertTrue(!file.has("lm_head.weight"));
+    }
+    Files.copy(folder.resolve("model/tokenizer.json"), folder.resolve("tokenizer.json"));
+    requireScores(evaluate("--model", "out/judge/model"));
+  }
+
+  @Test
+  void shouldGiveTheSameBitsOnTwoRanksAndWhenResumed() throws IOException {
+    String[] halves = {
+      "--set", "hyperparams.batch_size=4", "--set", "hyperparams.gradient_accumulation_steps=2"
+    };
+    train("out", halves);
+    byte[] alone = Files.readAllBytes(adapter("out"));
+    List<String> both = new ArrayList<>(List.of(halves));
+    both.addAll(List.of("--set", "executors=2"));
+    train("two", both.toArray(String[]::new));
+    assertArrayEquals(alone, Files.readAllBytes(adapter("two")));
+    List<String> again = new ArrayList<>(List.of(halves));
+    again.addAll(List.of("--set", "hyperparams.checkpoint_every=5"));
+    train("resumed", again.toArray(String[]::new));
+    Files.delete(folder.resolve("resumed/judge/_done.json"));
+    Path checkpoints = folder.resolve("resumed/judge/checkpoints");
+    assertTrue(Files.exists(checkpoints.resolve("step-00000010")), "a checkpoint to go on from");
+    for (String name : new TreeSet<>(List.of(checkpoints.toFile().list()))) {
+      if (name.compareTo("step-00000010") > 0) {
+        deleteFolder(checkpoints.resolve(name));
+      }
+    }
+    Files.delete(adapter("resumed"));
+    train("resumed", again.toArray(String[]::new));
+    assertArrayEquals(alone, Files.readAllBytes(adapter("resumed")));
+  }
+
+  @Test
+  void shouldEvaluateInAWorkflow() throws IOException {
+    Files.writeString(
+        folder.resolve("spec.yaml"),
+        spec("{sources: [pairs.jsonl], sequence_length: 64}", "{}")
+            + """
+                - name: check
+                  task_type: evaluate
+                  adapter: judge
+                  dataset: judge/dataset
+              """
+                .replace("judge/dataset", "{kind: preference, sources: [pairs.jsonl]}"));
+    CommandRun.in(folder, "run", "spec.yaml").requireDone();
+    JsonNode evaluation = JSON.readTree(folder.resolve("out/check/evaluation.json").toFile());
+    assertEquals(1, evaluation.at("/pairs/accuracy").asDouble());
+    assertEquals(PAIRS, evaluation.at("/pairs/count").asInt());
+    assertEquals(PAIRS, evaluation.get("samples").size());
+    double calibrated = 0;
+    for (JsonNode bin : evaluation.at("/pairs/calibration")) {
+      calibrated += bin.get("pairs").asInt();
+    }
+    assertEquals(PAIRS, calibrated);
+  }
+
+  @Test
+  void shouldRefuseToScoreWithoutAHead() throws IOException {
+    Files.writeString(
+        folder.resolve("spec.yaml"),
+        """
+        name: scores
+        output: out
+        base_model: model
+        tasks:
+          - name: check
+            task_type: evaluate
+            dataset: {kind: preference, sources: [pairs.jsonl], sequence_length: 64}
+        """);
+    CommandRun.in(folder, "run", "spec.yaml")
+        .requireFailure(ErrorCode.MISMATCH, "has no score head", "reward_model");
+  }
+
+  @Test
+  void shouldRefuseIdenticalAndEmptyCompletions() throws IOException {
+    Files.writeString(
+        folder.resolve("pairs.jsonl"),
+        """
+        {"prompt_ids": [300, 301], "chosen_ids": [302], "rejected_ids": [302]}
+        {"prompt_ids": [300, 301], "chosen_ids": [], "rejected_ids": [302]}
+        """);
+    Files.writeString(folder.resolve("spec.yaml"), spec("{sources: [pairs.jsonl]}", "{}"));
+    CommandRun.in(folder, "train", "spec.yaml")
+        .requireFailure(ErrorCode.BAD_DATA, "identical_pair", "empty");
+  }
+
+  @Test
+  void shouldReportOptionsThatContradictEachOther() throws IOException {
+    Files.writeString(
+        folder.resolve("spec.yaml"),
+        spec("{sources: [pairs.jsonl]}", "{loss: regression, centring: 0.01}"));
+    CommandRun.in(folder, "validate", "spec.yaml")
+        .requireFailure(ErrorCode.INVALID_SPEC, "'centring' means nothing");
+  }
+
+  private static void requireLearnt(List<JsonNode> steps) {
+    JsonNode first = steps.get(0);
+    JsonNode last = steps.get(steps.size() - 1);
+    assertEquals(Math.log(2), first.get("loss").asDouble(), 1e-9, "the head starts at 0");
+    assertTrue(last.get("loss").asDouble() < 0.3, steps::toString);
+    assertEquals(1, last.get("accuracy").asDouble(), steps::toString);
+    assertEquals(
+        last.get("margin").asDouble(),
+        last.get("reward_chosen").asDouble() - last.get("reward_rejected").asDouble(),
+        1e-6);
+  }
+
+  private JsonNode evaluate(String... model) throws IOException {
+    List<Object> words = new ArrayList<>(List.of("evaluate", "--data", "pairs.jsonl", "--json"));
+    words.addAll(List.of(model));
+    return CommandRun.in(folder, words.toArray()).requireDone().json();
+  }
+
+  private static void requireScores(JsonNode evaluation) {
+    assertEquals(1, evaluation.at("/pairs/accuracy").asDouble());
+    assertEquals(2 * PAIRS, evaluation.get("documents").asInt());
+    JsonNode pair = evaluation.at("/samples/0");
+    assertTrue(pair.get("score_chosen").asDouble() > pair.get("score_rejected").asDouble());
+  }
+
+  private static void deleteFolder(Path path) throws IOException {
+    try (var files = Files.walk(path)) {
+      for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private Path adapter(String output) {
+    return folder.resolve(output).resolve("judge/adapter/adapter_model.safetensors");
+  }
+
+  private List<JsonNode> train(String output, String... options) throws IOException {
+    Files.writeString(
+        folder.resolve("spec.yaml"), spec("{sources: [pairs.jsonl], sequence_length: 64}", "{}"));
+    List<Object> words = new ArrayList<>(List.of("train", "spec.yaml", "--output", output));
+    words.addAll(Arrays.asList(options));
+    CommandRun.in(folder, words.toArray()).requireDone();
+    List<JsonNode> steps = new ArrayList<>();
+    for (String line : Files.readAllLines(folder.resolve(output).resolve("judge/metrics.jsonl"))) {
+      steps.add(JSON.readTree(line));
+    }
+    return steps;
+  }
+
+  private static String spec(String dataset, String reward) {
+    return """
+        name: rewards
+        output: out
+        base_model: model
+        tasks:
+          - name: judge
+            task_type: reward_model
+            dataset: %s
+            hyperparams:
+              max_steps: 14
+              batch_size: 8
+              learning_rate: 1.0e-2
+              schedule: constant
+              warmup_steps: 0
+              precision: fp32
+              reward: %s
+        """
+        .formatted(dataset, reward);
+  }
+}

@@ -1,0 +1,30 @@
+package org.sparktune.pipeline.spec;
+
+import java.io.Serializable;
+
+/**
+ * What a {@code reward_model} task trains.
+ *
+ * @param loss which one
+ * @param centring weight of the pull of a pair's mean score to 0; pairs only
+ * @param margins whether the dataset's margins are how far scores should be apart; pairs only
+ */
+public record RewardModelOptions(Loss loss, double centring, boolean margins)
+    implements Serializable {
+
+  /** The losses. */
+  public enum Loss {
+    /** Over pairs of completions: the chosen one should score higher. */
+    BRADLEY_TERRY,
+    /** Over single documents: the squared distance from the score that the data give. */
+    REGRESSION
+  }
+
+  /** The kind of dataset that the loss reads. */
+  public DatasetOptions.Kind kind() {
+    return switch (loss) {
+      case BRADLEY_TERRY -> DatasetOptions.Kind.PREFERENCE;
+      case REGRESSION -> DatasetOptions.Kind.REWARD;
+    };
+  }
+}

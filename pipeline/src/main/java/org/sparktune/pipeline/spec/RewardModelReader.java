@@ -1,0 +1,30 @@
+package org.sparktune.pipeline.spec;
+
+import org.sparktune.pipeline.spec.RewardModelOptions.Loss;
+
+/** Reads the {@code reward} group of hyperparameters. */
+final class RewardModelReader {
+  private RewardModelReader() {}
+
+  static RewardModelOptions read(MappingReader reader) {
+    Loss loss = reader.word("loss", Loss.BRADLEY_TERRY);
+    RewardModelOptions options =
+        new RewardModelOptions(
+            loss, reader.decimal("centring", 0, Range.NOT_NEGATIVE), reader.flag("margins", false));
+    if (loss == Loss.REGRESSION) {
+      refuse(reader, "centring");
+      refuse(reader, "margins");
+    }
+    reader.finish();
+    return options;
+  }
+
+  private static void refuse(MappingReader reader, String key) {
+    if (reader.has(key)) {
+      reader.problem(
+          key,
+          "'%s' means nothing to the loss 'regression', which reads no pairs.".formatted(key),
+          "Remove it, or use bradley_terry.");
+    }
+  }
+}
