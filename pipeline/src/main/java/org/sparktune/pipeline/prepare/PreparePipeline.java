@@ -322,8 +322,8 @@ public final class PreparePipeline {
                   statistics.bad(),
                   read,
                   options.dataset().maxRejectRatio(),
-                  rejects.counts(),
-                  rejects.examples(3)),
+                  rejects.badCounts(),
+                  rejects.badExamples(3)),
           "\nCorrect the records, or raise max_reject_ratio.");
     }
     boolean any = false;

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.sparktune.pipeline.deduplicate.RecordId;
 import org.sparktune.pipeline.sample.JsonValues;
+import org.sparktune.pipeline.sample.RejectReason;
 
 /** Tells people which records were rejected, with file and line. */
 final class RejectReport {
@@ -21,6 +22,15 @@ final class RejectReport {
   Map<String, Long> counts() {
     Map<String, Long> counts = new TreeMap<>();
     statistics.rejects().forEach((reason, count) -> counts.put(reason.label(), count));
+    return counts;
+  }
+
+  /** Bad records by reason: without those that were filtered out as asked for. */
+  Map<String, Long> badCounts() {
+    Map<String, Long> counts = counts();
+    statistics.rejects().keySet().stream()
+        .filter(RejectReason::filtered)
+        .forEach(reason -> counts.remove(reason.label()));
     return counts;
   }
 
@@ -54,12 +64,13 @@ final class RejectReport {
         + origins.line(piece, RecordId.line(example.other()));
   }
 
-  /** A few examples of every reason, for a message. */
-  String examples(int perReason) {
+  /** A few examples of every reason why a record is bad, for a message. */
+  String badExamples(int perReason) {
     StringBuilder text = new StringBuilder();
     Map<String, Integer> shown = new TreeMap<>();
     for (PieceStatistics.Example example : statistics.examples()) {
-      if (shown.merge(example.reason().label(), 1, Integer::sum) <= perReason) {
+      if (!example.reason().filtered()
+          && shown.merge(example.reason().label(), 1, Integer::sum) <= perReason) {
         text.append("\n  ")
             .append(example.reason().label())
             .append(": ")

@@ -404,5 +404,7 @@ class CurationTest {
         assertThrows(SparktuneException.class, () -> prepare(with(dataset(file), EXACT), "worse"));
     assertEquals(ErrorCode.BAD_DATA, e.code());
     assertTrue(e.getMessage().startsWith("1 of 5 records were rejected"), e.getMessage());
+    assertTrue(e.getMessage().contains("{malformed_json=1}"), e.getMessage());
+    assertFalse(e.getMessage().contains("duplicate"), e.getMessage());
   }
 }
