@@ -21,6 +21,8 @@ import org.apache.spark.sql.expressions.WindowSpec;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.storage.StorageLevel;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparktune.pipeline.spec.DeduplicateOptions;
 
 /**
@@ -37,6 +39,8 @@ public final class Deduplication implements AutoCloseable {
           .add("high", DataTypes.LongType, false)
           .add("low", DataTypes.LongType, false)
           .add("signature", DataTypes.BinaryType, false);
+
+  private static final Logger LOG = LoggerFactory.getLogger(Deduplication.class);
 
   private final DeduplicateOptions options;
   private final MinHash minHash;
@@ -57,6 +61,9 @@ public final class Deduplication implements AutoCloseable {
     Dataset<Row> own = spark.createDataFrame(fingerprints, SCHEMA);
     Dataset<Row> all = known == null ? own : own.union(known);
     this.fingerprints = withFirst(all, options).persist(StorageLevel.MEMORY_AND_DISK());
+    // Computed once, now: jobs that run at the same time and all need it would each read the input.
+    long compared = this.fingerprints.count();
+    LOG.info("Looking for duplicates among {} records", compared);
     this.verdicts = findVerdicts().where(col("id").geq(0)).persist(StorageLevel.MEMORY_AND_DISK());
   }
 
