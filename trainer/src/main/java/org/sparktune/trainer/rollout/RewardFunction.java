@@ -5,8 +5,9 @@ import java.util.Map;
 
 /**
  * Says how good responses are: a rule that can be checked. A class of your own needs a public
- * constructor without parameters and a place on the classpath of the executors; a specification
- * names it with {@code reward: {function: com.example.MyReward}}.
+ * constructor without parameters and a place on the classpath of the executors ({@code
+ * SPARKTUNE_JARS} for the launcher); a specification names it with {@code reward: {function:
+ * com.example.MyReward}}.
  *
  * <p>Equal completions must get equal scores, whatever else is in the list and however often it is
  * asked: only then does a run that was resumed, or that has another number of executors, end with

@@ -45,7 +45,7 @@ public final class RewardFunctions {
           name,
           "is neither built in (%s) nor a class on the classpath"
               .formatted(String.join(", ", BUILT_IN.keySet())),
-          "Check the name, and add the jar with --jars (spark-submit) or to the CLASSPATH.",
+          "Check the name, or give its jar in SPARKTUNE_JARS.",
           e);
     }
   }
