@@ -28,6 +28,9 @@ class InspectCommandTest {
     JsonNode adapter = inspect("out/assistant/adapter", "adapter");
     assertEquals(2, adapter.get("facts").get("r").asInt());
     assertEquals("F32", adapter.get("tensors").get(0).get("type").asText());
+    JsonNode forLlamaCpp = inspect("out/assistant/adapter.gguf", "gguf");
+    assertEquals("adapter", forLlamaCpp.get("facts").get("general.type").asText());
+    assertEquals(adapter.get("parameters"), forLlamaCpp.get("parameters"));
     assertEquals(
         64, inspect("out/data/dataset", "dataset").get("facts").get("sequence_length").asInt());
     JsonNode checkpoint = inspect("out/assistant/checkpoints/step-00000006", "checkpoint");
@@ -49,6 +52,21 @@ class InspectCommandTest {
     assertEquals(all.get("facts"), there.get("facts"));
     String words = CommandRun.in(folder, "inspect", "model").requireDone().out();
     assertTrue(words.contains("model.layers.1.mlp.up_proj.weight"), words);
+  }
+
+  @Test
+  void shouldTellOfAGgufModelWhatItsMetadataSays() throws IOException {
+    TinyModel.write(folder.resolve("model"));
+    CommandRun.in(folder, "export", "--model", "model", "--format", "gguf", "--output", "m.gguf")
+        .requireDone();
+    JsonNode gguf = inspect("m.gguf", "gguf");
+    assertEquals("llama", gguf.get("facts").get("general.architecture").asText());
+    assertEquals(32, gguf.get("facts").get("llama.embedding_length").asInt());
+    assertEquals(inspect("model", "huggingface").get("parameters"), gguf.get("parameters"));
+    // Hundreds of tokens are no fact to read through.
+    assertTrue(
+        gguf.get("facts").get("tokenizer.ggml.tokens").toString().length() < 200,
+        gguf.get("facts")::toString);
   }
 
   @Test
