@@ -22,9 +22,9 @@ import org.sparktune.pipeline.spec.RewardOptions;
 import scala.Tuple2;
 
 /**
- * The passes over the input, in their order: fingerprints for duplicates → statistics of scores →
- * pairs → documents. Each reads the input again rather than store it, and is there only where it is
- * asked for.
+ * The passes over the input, in their order: fingerprints for duplicates → sizes of sources →
+ * statistics of scores → pairs → documents. Each reads the input again rather than store it, and is
+ * there only where it is asked for.
  */
 final class DocumentPasses implements AutoCloseable {
   private final DuplicateSearch duplicates;
@@ -61,7 +61,12 @@ final class DocumentPasses implements AutoCloseable {
             : inputs.zipPartitions(
                 pairs.byPiece(pieces.size()),
                 (piece, sides) -> List.of(piece.next().withSides(sides)).iterator());
-    Tasks tasks = new Tasks(options, layout, modelFingerprint, scale, curation, configuration);
+    Mixture mixture =
+        dataset.mix().active()
+            ? Mixture.of(dataset.mix(), counts(options, inputs, configuration), options.seed())
+            : Mixture.ALL;
+    Tasks tasks =
+        new Tasks(options, layout, modelFingerprint, mixture, scale, curation, configuration);
     this.documents = complete.flatMapToPair(tasks::of);
   }
 
@@ -86,6 +91,21 @@ final class DocumentPasses implements AutoCloseable {
     return rewards.statistics() == null
         ? ScorePass.run(options, inputs, curation, configuration)
         : RewardStatistics.read(rewards.statistics(), configuration.value().value());
+  }
+
+  /** By source, the records that can be read and are no duplicates. */
+  private static Map<String, Long> counts(
+      PrepareOptions options,
+      JavaRDD<PieceInput> inputs,
+      Broadcast<SerializableConfiguration> configuration) {
+    return inputs
+        .mapToPair(
+            input ->
+                new Tuple2<>(
+                    input.piece().file().source(),
+                    RecordCount.of(input, options, configuration.value().value())))
+        .reduceByKey(Long::sum)
+        .collectAsMap();
   }
 
   /** The documents of all pieces, and after those of each what was counted. */
@@ -121,6 +141,7 @@ final class DocumentPasses implements AutoCloseable {
       PrepareOptions options,
       PartLayout layout,
       String modelFingerprint,
+      Mixture mixture,
       Broadcast<RewardScale> scale,
       Broadcast<Curation> curation,
       Broadcast<SerializableConfiguration> configuration)
@@ -141,8 +162,8 @@ final class DocumentPasses implements AutoCloseable {
       }
       LengthFilter filter = filter(dataset.onLong());
       return dataset.kind() == Kind.REWARD
-          ? new RewardDocuments(piece, layout, stages, tokenize, filter, scale.value())
-          : new SampleDocuments(piece.index(), layout, stages, tokenize, filter);
+          ? new RewardDocuments(piece, layout, stages, mixture, tokenize, filter, scale.value())
+          : new SampleDocuments(piece, layout, stages, mixture, tokenize, filter);
     }
 
     private LengthFilter filter(OnLong onLong) {

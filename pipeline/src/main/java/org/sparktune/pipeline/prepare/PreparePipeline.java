@@ -407,6 +407,9 @@ public final class PreparePipeline {
     if (dataset.pairs().active()) {
       texts.put("pairs", dataset.pairs().toString());
     }
+    if (dataset.mix().active()) {
+      texts.put("mix", dataset.mix().toString());
+    }
     return texts;
   }
 
@@ -425,7 +428,9 @@ public final class PreparePipeline {
       new TreeMap<>(file.columns()).forEach((name, value) -> fingerprint.add(name).add(value));
     }
     RewardOptions rewards = options.dataset().rewards();
-    if (rewards.active() || options.dataset().pairs().active()) {
+    if (rewards.active()
+        || options.dataset().pairs().active()
+        || options.dataset().mix().active()) {
       files.forEach(file -> fingerprint.add(file.source()));
     }
     if (rewards.statistics() != null) {

@@ -18,6 +18,7 @@ record RewardDocuments(
     Piece piece,
     PartLayout layout,
     RecordStages stages,
+    Mixture mixture,
     SampleTokenizer tokenize,
     LengthFilter filter,
     RewardScale scale)
@@ -30,7 +31,12 @@ record RewardDocuments(
       throw new RejectException(
           RejectReason.BAD_SCORE, "it has ranks or comparisons where scores are needed");
     }
+    String source = piece.file().source();
     for (int i = 0; i < set.responses().size(); i++) {
+      if (!mixture.takes(source, ContentHash.of(set.responses().get(i).sample()))) {
+        counters.add(SampleDocuments.LEFT_OUT + source, 1);
+        continue;
+      }
       try {
         out.document(key(set, i, record.line()), document(set, i, counters));
       } catch (RejectException e) {

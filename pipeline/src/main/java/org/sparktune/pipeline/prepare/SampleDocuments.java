@@ -6,26 +6,31 @@ import org.sparktune.pipeline.sample.LengthFilter;
 import org.sparktune.pipeline.sample.RejectException;
 import org.sparktune.pipeline.sample.Sample;
 import org.sparktune.pipeline.sample.SampleTokenizer;
+import org.sparktune.pipeline.source.Piece;
 import org.sparktune.pipeline.source.RawRecord;
 
-/**
- * A record is a document: validate → clean → decontaminate → template and tokenize → filter.
- *
- * @param piece the number of the piece
- */
+/** A record is a document: validate → clean → decontaminate → mix → template, tokenize → filter. */
 record SampleDocuments(
-    int piece,
+    Piece piece,
     PartLayout layout,
     RecordStages stages,
+    Mixture mixture,
     SampleTokenizer tokenize,
     LengthFilter filter)
     implements DocumentMaker {
+  /** Records that were left out for the mixture, before the name of their source. */
+  static final String LEFT_OUT = "mix.left_out.";
 
   @Override
   public void make(RawRecord record, Counters counters, Out out) throws RejectException {
     Sample sample = stages.apply(record, counters);
-    out.document(
-        layout.place(ContentHash.of(sample), piece, record.line()),
-        filter.apply(tokenize.tokenize(sample)));
+    long hash = ContentHash.of(sample);
+    if (mixture.takes(piece.file().source(), hash)) {
+      out.document(
+          layout.place(hash, piece.index(), record.line()),
+          filter.apply(tokenize.tokenize(sample)));
+    } else {
+      counters.add(LEFT_OUT + piece.file().source(), 1);
+    }
   }
 }

@@ -25,6 +25,7 @@ import java.util.Map;
  * @param decontaminate which records an evaluation set holds
  * @param rewards what becomes of the scores of records
  * @param pairs how preference pairs are made of responses
+ * @param mix how much of every source is taken
  */
 public record DatasetOptions(
     Kind kind,
@@ -42,7 +43,8 @@ public record DatasetOptions(
     DeduplicateOptions deduplicate,
     DecontaminateOptions decontaminate,
     RewardOptions rewards,
-    PairOptions pairs)
+    PairOptions pairs,
+    MixOptions mix)
     implements Serializable {
 
   /** The value of {@link #template} that means the model's own. */
@@ -85,7 +87,8 @@ public record DatasetOptions(
         DeduplicateOptions.NONE,
         DecontaminateOptions.NONE,
         RewardOptions.NONE,
-        PairOptions.NONE);
+        PairOptions.NONE,
+        MixOptions.NONE);
   }
 
   /** The same with another curation of its records. */
@@ -109,7 +112,8 @@ public record DatasetOptions(
         otherDeduplicate,
         otherDecontaminate,
         rewards,
-        pairs);
+        pairs,
+        mix);
   }
 
   /** The same with something else done about its scores. */
@@ -130,7 +134,30 @@ public record DatasetOptions(
         deduplicate,
         decontaminate,
         otherRewards,
-        otherPairs);
+        otherPairs,
+        mix);
+  }
+
+  /** The same with another mixture of its sources. */
+  public DatasetOptions withMix(MixOptions otherMix) {
+    return new DatasetOptions(
+        kind,
+        sources,
+        sequenceLength,
+        packing,
+        shuffle,
+        validationFraction,
+        maxRejectRatio,
+        trainOn,
+        template,
+        onLong,
+        appendEos,
+        clean,
+        deduplicate,
+        decontaminate,
+        rewards,
+        pairs,
+        otherMix);
   }
 
   /** The same with another kind; a prompt is a row by itself. */
@@ -151,7 +178,8 @@ public record DatasetOptions(
         deduplicate,
         decontaminate,
         rewards,
-        pairs);
+        pairs,
+        mix);
   }
 
   /** What the records are. */

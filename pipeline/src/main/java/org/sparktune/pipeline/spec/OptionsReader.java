@@ -82,7 +82,8 @@ final class OptionsReader {
             CurationReader.deduplicate(reader),
             CurationReader.decontaminate(reader),
             RewardReader.rewards(reader),
-            RewardReader.pairs(reader));
+            RewardReader.pairs(reader),
+            MixReader.read(reader, sources));
     reader.finish();
     return options;
   }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -143,5 +144,17 @@ class RewardReaderTest {
         problems("rewards: {}\nkind: sft").stream().map(text -> "9" + text.substring(1)).toList());
     assertTrue(problems("kind: reward\npairs: {}").get(0).contains("dataset of kind reward"));
     assertTrue(problems("pairs: {strategy: margin}").get(0).contains("no 'min_margin'"));
+  }
+
+  @Test
+  void shouldReadHowSourcesAreMixed() throws IOException {
+    assertFalse(load("").mix().active());
+    assertEquals(
+        new MixOptions(2, Map.of("math", 0.5), Map.of("raw.jsonl", 100)),
+        load("mix: {temperature: 2, weights: {math: 0.5}, caps: {raw.jsonl: 100}}").mix());
+    assertEquals(
+        List.of("9: 'weights' names 'meth', which is no source."),
+        problems("mix: {weights: {meth: 2}}"));
+    assertTrue(problems("pairs: {}\nmix: {temperature: 2}").get(0).contains("not supported"));
   }
 }
