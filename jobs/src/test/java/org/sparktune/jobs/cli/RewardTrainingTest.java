@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
@@ -84,7 +85,6 @@ class RewardTrainingTest {
       assertArrayEquals(new long[] {1, 64}, file.shape("score.weight"));
       assertTrue(!file.has("lm_head.weight"));
     }
-    Files.copy(folder.resolve("model/tokenizer.json"), folder.resolve("tokenizer.json"));
     requireScores(evaluate("--model", "out/judge/model"));
   }
 
@@ -137,6 +137,41 @@ class RewardTrainingTest {
       calibrated += bin.get("pairs").asInt();
     }
     assertEquals(PAIRS, calibrated);
+  }
+
+  @Test
+  void shouldLearnGivenScoresOnTopOfAnotherAdapter() throws IOException {
+    Random random = new Random(9);
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < PAIRS; i++) {
+      lines.add("{\"input_ids\": %s, \"score\": %d}".formatted(ids(random, 9), i % 4));
+    }
+    Files.write(folder.resolve("scored.jsonl"), lines);
+    Files.writeString(
+        folder.resolve("spec.yaml"),
+        spec("{sources: [scored.jsonl], sequence_length: 64, rewards: {}}", "{loss: regression}")
+                .replace("type: reward_model", "type: reward_model\n    init_adapter: writer")
+            + """
+                - name: writer
+                  task_type: lora_finetune
+                  dataset: {sources: [scored.jsonl], sequence_length: 64}
+                  hyperparams: {max_steps: 1, precision: fp32}
+                - name: check
+                  task_type: evaluate
+                  adapter: judge
+                  dataset: {sources: [scored.jsonl], sequence_length: 64, rewards: {}}
+              """);
+    CommandRun.in(folder, "run", "spec.yaml", "--dry-run").requireDone();
+    CommandRun.in(folder, "run", "spec.yaml").requireDone();
+    List<String> steps = Files.readAllLines(folder.resolve("out/judge/metrics.jsonl"));
+    JsonNode last = JSON.readTree(steps.get(steps.size() - 1));
+    assertTrue(
+        last.get("loss").asDouble() < JSON.readTree(steps.get(0)).get("loss").asDouble() / 4,
+        steps::toString);
+    assertEquals(0, last.get("target").asDouble(), 1e-6, "normalized scores have the mean 0");
+    JsonNode evaluation = JSON.readTree(folder.resolve("out/check/evaluation.json").toFile());
+    assertTrue(evaluation.get("mean_squared_error").asDouble() < 0.3, evaluation::toString);
+    assertEquals(PAIRS, evaluation.get("samples").size());
   }
 
   @Test
@@ -205,7 +240,7 @@ class RewardTrainingTest {
 
   private static void deleteFolder(Path path) throws IOException {
     try (var files = Files.walk(path)) {
-      for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
       }
     }
