@@ -93,7 +93,7 @@ public final class PartWriter {
   }
 
   private ParquetWriter<PackedRow> open(Path path) throws IOException {
-    return new Builder(HadoopOutputFile.fromPath(path, configuration), kind)
+    return new Builder(new ReproducibleFile(HadoopOutputFile.fromPath(path, configuration)), kind)
         .withConf(configuration)
         .withCompressionCodec(CompressionCodecName.ZSTD)
         .withRowGroupSize(ROW_GROUP_BYTES)
