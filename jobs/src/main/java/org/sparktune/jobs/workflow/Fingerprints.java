@@ -75,6 +75,15 @@ final class Fingerprints {
     if (!DatasetOptions.isTemplateWord(options.template())) {
       InputFingerprints.add(fingerprint, options.template());
     }
+    if (options.clean().blocklist() != null) {
+      InputFingerprints.add(fingerprint, options.clean().blocklist());
+    }
+    for (String other : options.deduplicate().against()) {
+      InputFingerprints.add(fingerprint, other);
+    }
+    for (String other : options.decontaminate().against()) {
+      InputFingerprints.add(fingerprint, other);
+    }
     if (options.rewards().statistics() != null) {
       InputFingerprints.add(fingerprint, options.rewards().statistics());
     }

@@ -60,6 +60,9 @@ class CurationCommandTest {
     JsonNode shown =
         CommandRun.in(folder, "inspect", "out/data/dataset", "--json").requireDone().json();
     assertTrue(shown.toString().contains("\"masked.email\":1"), shown.toString());
+
+    Files.writeString(folder.resolve("evaluation.jsonl"), "{\"q\": \"Another question.\"}\n");
+    CommandRun.in(folder, "prepare", "spec.yaml").requireFailure(ErrorCode.OUTPUT, "other values");
   }
 
   @Test
