@@ -28,6 +28,7 @@ import java.util.Map;
  *     pairs made
  * @param scores what scores were normalized by: of all together under {@link #ALL_SCORES}, then by
  *     group
+ * @param model where the tokenizer was, as the preparation found it; null in older manifests
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record DatasetManifest(
@@ -46,8 +47,8 @@ public record DatasetManifest(
     @JsonProperty("spec_fingerprint") String specFingerprint,
     @JsonProperty("counters") @JsonInclude(JsonInclude.Include.NON_EMPTY)
         Map<String, Long> counters,
-    @JsonProperty("scores") @JsonInclude(JsonInclude.Include.NON_EMPTY)
-        Map<String, Scores> scores) {
+    @JsonProperty("scores") @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Scores> scores,
+    @JsonProperty("model") @JsonInclude(JsonInclude.Include.NON_NULL) String model) {
 
   /** Older manifests count nothing. */
   public DatasetManifest {
@@ -85,7 +86,8 @@ public record DatasetManifest(
         sources,
         specFingerprint,
         Map.of(),
-        Map.of());
+        Map.of(),
+        null);
   }
 
   /** The name of the file inside a dataset folder. */

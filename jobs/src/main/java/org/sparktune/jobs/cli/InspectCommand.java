@@ -3,7 +3,11 @@ package org.sparktune.jobs.cli;
 import java.io.PrintStream;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.inspect.DatasetInspector;
 import org.sparktune.jobs.inspect.Inspection;
 import org.sparktune.jobs.inspect.Inspector;
 import picocli.CommandLine.Command;
@@ -15,7 +19,8 @@ import picocli.CommandLine.Parameters;
     name = "inspect",
     description = {
       "Show what a model (GGUF, safetensors, Hugging Face folder), an adapter, a dataset, a",
-      "checkpoint or a folder of checkpoints (also as a URI, such as hdfs://…) says about itself."
+      "checkpoint or a folder of checkpoints says about itself; datasets and checkpoints also at a",
+      "URI, such as hdfs://…"
     })
 final class InspectCommand extends BaseCommand {
   private static final int MAX_VALUE = 100;
@@ -26,14 +31,35 @@ final class InspectCommand extends BaseCommand {
   @Option(names = "--json", description = "Print everything as JSON.")
   private boolean json;
 
+  @Option(
+      names = "--records",
+      paramLabel = "N",
+      description = "Of a dataset: show its first N records with their text too.")
+  private int records;
+
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "PATH",
+      description = "With --records: the tokenizer, if it is not where it was.")
+  private String tokenizer;
+
   InspectCommand(Console console) {
     super(console);
   }
 
   @Override
   void run() {
-    Inspection inspection =
-        Inspector.inspect(path.contains("://") ? path : console().resolve(path).toString());
+    if (records < 0) {
+      throw new SparktuneException(
+          ErrorCode.USAGE, "--records is %d.".formatted(records), "Give 0 or more.");
+    }
+    String location = path.contains("://") ? path : console().resolve(path).toString();
+    Inspection inspection = Inspector.inspect(location);
+    List<Map<String, Object>> shown =
+        records == 0
+            ? List.of()
+            : DatasetInspector.records(
+                location, records, tokenizer == null ? null : console().resolve(tokenizer));
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("path", inspection.path());
@@ -41,6 +67,9 @@ final class InspectCommand extends BaseCommand {
       result.put("parameters", inspection.parameters());
       result.put("facts", inspection.facts());
       result.put("tensors", inspection.tensors());
+      if (records > 0) {
+        result.put("records", shown);
+      }
       printJson(result);
       return;
     }
@@ -54,6 +83,12 @@ final class InspectCommand extends BaseCommand {
             "  %-60s %-6s %s%n", tensor.name(), tensor.type(), Arrays.toString(tensor.shape()));
       }
     }
+    shown.forEach(record -> print(out, record));
+  }
+
+  private static void print(PrintStream out, Map<String, Object> record) {
+    out.println();
+    record.forEach((name, value) -> out.printf("%s: %s%n", name, value));
   }
 
   private static String shortened(Object value) {

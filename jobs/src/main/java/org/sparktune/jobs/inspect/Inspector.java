@@ -40,14 +40,17 @@ public final class Inspector {
   private Inspector() {}
 
   /**
-   * Inspects a file or a folder of this machine, or checkpoints anywhere.
+   * Inspects a file or a folder of this machine, or a dataset or checkpoints anywhere.
    *
-   * @param location a path, or the URI of checkpoints on any Hadoop file system
+   * @param location a path, or the URI of a dataset or of checkpoints on any Hadoop file system
    */
   public static Inspection inspect(String location) {
-    return location.contains("://")
-        ? CheckpointInspector.inspect(location, new Configuration())
-        : inspect(Path.of(location));
+    if (!location.contains("://")) {
+      return inspect(Path.of(location));
+    }
+    return DatasetInspector.isDataset(location)
+        ? DatasetInspector.inspect(location)
+        : CheckpointInspector.inspect(location, new Configuration());
   }
 
   /**
@@ -64,8 +67,7 @@ public final class Inspector {
           ErrorCode.BAD_FILE, "There is nothing at %s.".formatted(path), "Check the path.");
     }
     if (Files.exists(path.resolve(DatasetManifest.FILE_NAME))) {
-      return new Inspection(
-          path.toString(), "dataset", json(path.resolve(DatasetManifest.FILE_NAME)), List.of());
+      return DatasetInspector.inspect(path.toString());
     }
     if (Files.exists(path.resolve(CHECKPOINT_STATE))
         || CheckpointInspector.isFolder(path.toString(), new Configuration())) {

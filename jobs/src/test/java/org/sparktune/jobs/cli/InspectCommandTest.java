@@ -1,6 +1,7 @@
 package org.sparktune.jobs.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -67,6 +68,49 @@ class InspectCommandTest {
     assertTrue(
         gguf.get("facts").get("tokenizer.ggml.tokens").toString().length() < 200,
         gguf.get("facts")::toString);
+  }
+
+  @Test
+  void shouldShowTheFirstRecordsOfADatasetWithTheirText() throws IOException {
+    TinyWorkflow.write(folder);
+    CommandRun.in(folder, "prepare", "spec.yaml").requireDone();
+    Object[] command = {"inspect", "out/data/dataset", "--records", 3, "--json"};
+    JsonNode shown = CommandRun.in(folder, command).requireDone().json();
+    assertEquals(3, shown.get("records").size());
+    double fill = shown.get("facts").get("fill").get("train").asDouble();
+    assertTrue(fill > 0.5 && fill <= 1, "fill " + fill);
+    for (JsonNode record : shown.get("records")) {
+      assertEquals("train", record.get("split").asText());
+      assertTrue(record.get("text").asText().contains("What is"), record::toString);
+      String trained = record.get("trained_text").asText();
+      assertTrue(trained.contains("It is number"), trained);
+      assertFalse(trained.contains("What is"), trained);
+      assertTrue(record.get("loss_tokens").asInt() < record.get("tokens").asInt());
+    }
+    JsonNode all =
+        CommandRun.in(folder, "inspect", "out/data/dataset", "--records", 999, "--json")
+            .requireDone()
+            .json();
+    assertEquals(24, all.get("records").size());
+    assertEquals(shown.get("records").get(2), all.get("records").get(2));
+
+    Files.move(folder.resolve("model"), folder.resolve("moved"));
+    CommandRun.in(folder, command).requireFailure(ErrorCode.USAGE, "--tokenizer");
+    JsonNode again =
+        CommandRun.in(
+                folder,
+                "inspect",
+                "out/data/dataset",
+                "--records",
+                3,
+                "--json",
+                "--tokenizer",
+                "moved")
+            .requireDone()
+            .json();
+    assertEquals(shown.get("records"), again.get("records"));
+    CommandRun.in(folder, "inspect", "moved", "--records", 3)
+        .requireFailure(ErrorCode.USAGE, "no dataset");
   }
 
   @Test

@@ -275,7 +275,8 @@ public final class PreparePipeline {
             sources,
             fingerprint,
             counters.counts(),
-            scores(result.rewards()));
+            scores(result.rewards()),
+            options.model());
     target.complete(manifest);
     report(manifest, statistics);
     return manifest;
