@@ -106,6 +106,9 @@ public final class TaskRunner implements TaskExecutor {
             task,
             paths.model(task.baseModel()).toString(),
             initAdapter == null ? null : initAdapter.toString(),
+            task instanceof Task.Ppo ppo
+                ? paths.rewardModel(ppo.ppo().reward().model()).map(Path::toString).orElse(null)
+                : null,
             paths.dataset(task, task.dataset()),
             folder.toString(),
             paths.checkpoints(task.name()),

@@ -11,6 +11,7 @@ import org.sparktune.pipeline.spec.Task;
  * @param task the task
  * @param model the base model's file or folder
  * @param initAdapter the adapter to start from, or null
+ * @param rewardModel the adapter or model that scores what the task samples, or null
  * @param dataset the prepared dataset's folder or URI
  * @param folder the task's folder, which the executor writes to
  * @param checkpoints the folder of the task's checkpoints, a path or URI
@@ -20,6 +21,7 @@ public record TrainingRequest(
     Task.Training task,
     String model,
     String initAdapter,
+    String rewardModel,
     String dataset,
     String folder,
     String checkpoints,
@@ -32,6 +34,7 @@ public record TrainingRequest(
         .add(task.toString())
         .add(model)
         .add(String.valueOf(initAdapter))
+        .add(String.valueOf(rewardModel))
         .add(dataset)
         .add(folder)
         .add(checkpoints)

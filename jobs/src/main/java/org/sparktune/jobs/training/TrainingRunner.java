@@ -82,9 +82,12 @@ public final class TrainingRunner implements AutoCloseable {
     this.parameters = task.hyperparameters();
     try {
       // Before anything large is read: the name may be wrong.
-      this.reward = task instanceof Task.Ppo ppo ? reward(ppo.ppo().reward()) : null;
+      this.reward = task instanceof Task.Ppo ppo ? reward(ppo.ppo()) : null;
       this.model = resources.add(OpenModel.open(Path.of(request.model())));
       this.tokenizer = model.tokenizer();
+      if (reward instanceof ModelReward judge) {
+        judge.requireTokenizer(tokenizer);
+      }
       this.dataset = openDataset();
       Optional<LoadedAdapter> init =
           Optional.ofNullable(request.initAdapter())
@@ -181,8 +184,15 @@ public final class TrainingRunner implements AutoCloseable {
     return summary(result);
   }
 
-  private static RewardFunction reward(PpoOptions.Reward choice) {
-    return RewardFunctions.open(choice.function(), choice.options());
+  private RewardFunction reward(PpoOptions options) {
+    if (request.rewardModel() != null) {
+      return resources.add(
+          ModelReward.open(
+              Path.of(request.rewardModel()),
+              Options.precision(parameters.precision()),
+              options.maxNewTokens()));
+    }
+    return RewardFunctions.open(options.reward().function(), options.reward().options());
   }
 
   private Rollouts rollouts(PpoOptions options, Prompts prompts) {

@@ -46,6 +46,9 @@ final class Fingerprints {
       if (training instanceof Task.Adapting lora) {
         addReference(fingerprint, lora.initAdapter());
       }
+      if (training instanceof Task.Ppo ppo) {
+        addReference(fingerprint, ppo.ppo().reward().model());
+      }
     } else if (task instanceof Task.Evaluate evaluate) {
       addReference(fingerprint, evaluate.adapter());
       addDataset(fingerprint, evaluate.dataset());

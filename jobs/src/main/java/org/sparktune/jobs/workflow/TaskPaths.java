@@ -65,6 +65,16 @@ public final class TaskPaths {
     return Optional.of(stored(reference, "adapter"));
   }
 
+  /** The PEFT folder or the model folder of a reward model; nothing for null. */
+  public Optional<Path> rewardModel(Reference reference) {
+    if (reference instanceof Reference.TaskOutput made) {
+      // A task writes the one or the other, as 'train' says.
+      Path adapter = folder(made.task()).resolve("adapter");
+      return Optional.of(Files.exists(adapter) ? adapter : folder(made.task()).resolve("model"));
+    }
+    return Optional.ofNullable(reference).map(stored -> stored(stored, "reward.model"));
+  }
+
   /** The dataset folder of a task, as text: a stored one may be on any Hadoop file system. */
   public String dataset(Task task, DatasetChoice choice) {
     if (choice instanceof DatasetChoice.Prepared prepared) {

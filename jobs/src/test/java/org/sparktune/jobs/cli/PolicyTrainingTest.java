@@ -133,6 +133,59 @@ class PolicyTrainingTest {
         .requireFailure(code, expected);
   }
 
+  @Test
+  void shouldBeRewardedByAModelThatItsOwnWorkflowTrains() throws IOException {
+    writeSpec();
+    Random random = new Random(5);
+    List<String> pairs = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      pairs.add(
+          "{\"prompt_ids\": %s, \"chosen_ids\": %s, \"rejected_ids\": %s}"
+              .formatted(
+                  Arrays.toString(random.ints(4, 300, 512).toArray()),
+                  Arrays.toString(random.ints(4, 300, 400).toArray()),
+                  Arrays.toString(random.ints(4, 400, 512).toArray())));
+    }
+    Files.write(folder.resolve("pairs.jsonl"), pairs);
+    Path spec = folder.resolve("spec.yaml");
+    Files.writeString(
+        spec,
+        Files.readString(spec)
+                .replace("{function: %s}".formatted(Signs.class.getName()), "{model: judge}")
+            + """
+              - name: judge
+                task_type: reward_model
+                dataset: {sources: [pairs.jsonl], sequence_length: 32}
+                hyperparams: {max_steps: 8, learning_rate: 1.0e-2, precision: fp32}
+            """);
+    CommandRun.in(folder, "train", "spec.yaml").requireDone();
+    List<String> steps = Files.readAllLines(folder.resolve("out/policy/metrics.jsonl"));
+    assertEquals(4, steps.size());
+    assertTrue(JSON.readTree(steps.get(0)).get("score_std").asDouble() > 0, steps::toString);
+
+    CommandRun.in(folder, "train", "spec.yaml", "--output", "two", "--set", "executors=2")
+        .requireDone();
+    assertArrayEquals(
+        Files.readAllBytes(adapter("out")), Files.readAllBytes(adapter("two")), "the adapter");
+
+    CommandRun.in(
+            folder,
+            "train",
+            "spec.yaml",
+            "--output",
+            "other",
+            "--set",
+            "policy.hyperparams.ppo.reward.model=model")
+        .requireFailure(ErrorCode.MISMATCH, "no score head");
+    CommandRun.in(
+            folder,
+            "validate",
+            "spec.yaml",
+            "--set",
+            "policy.hyperparams.ppo.reward.function=length")
+        .requireFailure(ErrorCode.INVALID_SPEC, "one source");
+  }
+
   private Path adapter(String output) {
     return folder.resolve(output).resolve("policy/adapter/adapter_model.safetensors");
   }

@@ -100,10 +100,12 @@ public record PpoOptions(
   }
 
   /**
-   * A function that scores.
+   * Where scores come from: a function or a reward model.
    *
-   * @param function {@code length}, {@code words}, {@code answer}, or a class
-   * @param options of it, sorted
+   * @param function the built-in name or the class; empty with a model
+   * @param options what the function is told
+   * @param model the reward model, a task that made one or its folder; null with a function
    */
-  public record Reward(String function, Map<String, String> options) implements Serializable {}
+  public record Reward(String function, Map<String, String> options, Reference model)
+      implements Serializable {}
 }

@@ -1,6 +1,7 @@
 package org.sparktune.pipeline.spec;
 
 import java.util.Map;
+import java.util.function.Function;
 import org.sparktune.pipeline.spec.PpoOptions.Algorithm;
 
 /** Reads the {@code ppo} group of hyperparameters; the defaults are the published ones. */
@@ -9,10 +10,16 @@ final class PpoReader {
 
   private final MappingReader reader;
   private final SpecContext context;
+  private final Function<MappingReader, Reference> rewardModels;
 
-  PpoReader(MappingReader reader, SpecContext context) {
+  /**
+   * @param rewardModels reads the key {@code model} of a mapping; null where there is none
+   */
+  PpoReader(
+      MappingReader reader, SpecContext context, Function<MappingReader, Reference> rewardModels) {
     this.reader = reader;
     this.context = context;
+    this.rewardModels = rewardModels;
   }
 
   /**
@@ -107,18 +114,20 @@ final class PpoReader {
   private PpoOptions.Reward reward() {
     MappingReader reward = reader.require("reward") ? reader.mapping("reward") : null;
     if (reward == null) {
-      return new PpoOptions.Reward("", Map.of());
+      return new PpoOptions.Reward("", Map.of(), null);
     }
-    if (reward.has("model")) {
-      context
-          .problems()
-          .addUnsupported(
-              reward.location("model"),
-              "Rewards from a reward model are not in this version.",
-              "Name a 'function': length, words, answer, or a class of your own.");
+    Reference model = rewardModels.apply(reward);
+    if (model != null && reward.has("function")) {
+      reward.problem(
+          "function",
+          "'function' stands beside 'model', but a reward has one source.",
+          "Remove one.");
     }
-    String function = reward.has("model") ? "" : reward.requiredText("function");
-    PpoOptions.Reward read = new PpoOptions.Reward(function, reward.textsByWord("options"));
+    PpoOptions.Reward read =
+        model == null
+            ? new PpoOptions.Reward(
+                reward.requiredText("function"), reward.textsByWord("options"), null)
+            : new PpoOptions.Reward("", Map.of(), model);
     reward.finish();
     return read;
   }

@@ -161,7 +161,11 @@ final class TaskReader {
           "Remove it.");
     }
     PpoOptions ppo =
-        new PpoReader(hyperparams.mappingOrEmpty("ppo"), context).read(parameters.batchSize());
+        new PpoReader(
+                hyperparams.mappingOrEmpty("ppo"),
+                context,
+                reward -> reference(reward, "model", TaskType.REWARD_MODEL))
+            .read(parameters.batchSize());
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, true);
     reader.finish();
@@ -291,25 +295,30 @@ final class TaskReader {
 
   /** A task of one of the types, or a path. */
   private Reference reference(String key, TaskType... makers) {
-    SpecNode node = reader.node(key);
+    return reference(reader, key, makers);
+  }
+
+  private Reference reference(MappingReader from, String key, TaskType... makers) {
+    SpecNode node = from.node(key);
     if (node == null) {
       return null;
     }
     if (!(node instanceof Scalar scalar)) {
-      reader.wrongType(key, "the name of a task or a path", node);
+      from.wrongType(key, "the name of a task or a path", node);
       return null;
     }
     if (taskTypes.containsKey(scalar.text())) {
-      return taskOutput(key, scalar, makers);
+      return taskOutput(from, key, scalar, makers);
     }
     return new Reference.Stored(storedPath(key, scalar, makers));
   }
 
-  private Reference.TaskOutput taskOutput(String key, Scalar scalar, TaskType... makers) {
+  private Reference.TaskOutput taskOutput(
+      MappingReader from, String key, Scalar scalar, TaskType... makers) {
     TaskType found = taskTypes.get(scalar.text());
     boolean misspelt = found == null; // reported where the type stands
     if (!misspelt && !List.of(makers).contains(found)) {
-      reader.problem(
+      from.problem(
           key,
           "'%s' of task '%s' names the task '%s', a %s, which makes nothing of that kind."
               .formatted(key, name, scalar.text(), found.word()),
@@ -363,7 +372,7 @@ final class TaskReader {
       return null;
     }
     if (taskTypes.containsKey(scalar.text())) {
-      return new DatasetChoice.Prepared(taskOutput("dataset", scalar, TaskType.PREPARE));
+      return new DatasetChoice.Prepared(taskOutput(reader, "dataset", scalar, TaskType.PREPARE));
     }
     String resolved = context.resolveInput(scalar.text(), scalar.location());
     boolean raw =
