@@ -1,0 +1,67 @@
+package org.sparktune.trainer.engine.cuda;
+
+import org.sparktune.trainer.engine.cuda.runtime.Device;
+import org.sparktune.trainer.engine.cuda.runtime.DeviceScratch;
+import org.sparktune.trainer.engine.cuda.runtime.Kernel;
+import org.sparktune.trainer.engine.cuda.runtime.Kernels;
+import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.memory.Tensor;
+
+/** Copies that change the type of elements, row by row. */
+final class Conversions {
+  private static final int THREADS = 256;
+  private static final int BLOCKS_PER_MULTIPROCESSOR = 16;
+
+  private final Kernels kernels;
+  private final int mostBlocks;
+  private final Kernel[][] byTypes = new Kernel[DType.values().length][DType.values().length];
+
+  Conversions(Device device, Kernels kernels) {
+    this.kernels = kernels;
+    mostBlocks = device.multiprocessors() * BLOCKS_PER_MULTIPROCESSOR;
+  }
+
+  /**
+   * Copies with rounding to the nearest.
+   *
+   * @param from {@code (N, C)} F32, BF16 or F16
+   * @param to {@code (N, C)} F32 or BF16
+   */
+  void copy(Tensor from, Tensor to) {
+    kernel(from.type(), to.type())
+        .withRows(from)
+        .withRows(to)
+        .with(from.rows())
+        .with(from.columns())
+        .launch(Math.min(mostBlocks, (from.size() + THREADS - 1) / THREADS), THREADS);
+  }
+
+  /** The tensor itself if it is of a type, else a copy in scratch memory. */
+  Tensor as(DType type, Tensor tensor, DeviceScratch scratch) {
+    if (tensor.type() == type) {
+      return tensor;
+    }
+    long address = scratch.reserve(tensor.size() * type.bytes());
+    Tensor copy = Tensor.onDevice(type, address, tensor.columns(), tensor.rows(), tensor.columns());
+    copy(tensor, copy);
+    return copy;
+  }
+
+  private Kernel kernel(DType from, DType to) {
+    Kernel known = byTypes[from.ordinal()][to.ordinal()];
+    if (known == null) {
+      known = kernels.get("conversions.cu", "convert_%s_%s".formatted(name(from), name(to)));
+      byTypes[from.ordinal()][to.ordinal()] = known;
+    }
+    return known;
+  }
+
+  private static String name(DType type) {
+    return switch (type) {
+      case F32 -> "f32";
+      case BF16 -> "bf16";
+      case F16 -> "f16";
+      case I32, I8 -> throw new IllegalArgumentException("no conversion of " + type);
+    };
+  }
+}

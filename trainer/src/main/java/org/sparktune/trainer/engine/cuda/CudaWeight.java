@@ -1,0 +1,23 @@
+package org.sparktune.trainer.engine.cuda;
+
+import org.sparktune.trainer.engine.Weight;
+import org.sparktune.trainer.memory.Tensor;
+
+/**
+ * A matrix in the type that products take.
+ *
+ * @param operand {@code (out, in)}
+ * @param source the F32 matrix that training changes and the operand is made of; null when frozen
+ *     or when it is the operand itself
+ */
+record CudaWeight(Tensor operand, Tensor source) implements Weight {
+  @Override
+  public long out() {
+    return operand.rows();
+  }
+
+  @Override
+  public long in() {
+    return operand.columns();
+  }
+}
