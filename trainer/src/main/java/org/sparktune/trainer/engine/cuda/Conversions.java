@@ -1,5 +1,7 @@
 package org.sparktune.trainer.engine.cuda;
 
+import java.util.EnumMap;
+import java.util.Map;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceScratch;
 import org.sparktune.trainer.engine.cuda.runtime.Kernel;
@@ -14,7 +16,7 @@ final class Conversions {
 
   private final Kernels kernels;
   private final int mostBlocks;
-  private final Kernel[][] byTypes = new Kernel[DType.values().length][DType.values().length];
+  private final Map<DType, Map<DType, Kernel>> byTypes = new EnumMap<>(DType.class);
 
   Conversions(Device device, Kernels kernels) {
     this.kernels = kernels;
@@ -48,12 +50,13 @@ final class Conversions {
   }
 
   private Kernel kernel(DType from, DType to) {
-    Kernel known = byTypes[from.ordinal()][to.ordinal()];
-    if (known == null) {
-      known = kernels.get("conversions.cu", "convert_%s_%s".formatted(name(from), name(to)));
-      byTypes[from.ordinal()][to.ordinal()] = known;
-    }
-    return known;
+    return byTypes
+        .computeIfAbsent(from, type -> new EnumMap<>(DType.class))
+        .computeIfAbsent(to, type -> load(from, type));
+  }
+
+  private Kernel load(DType from, DType to) {
+    return kernels.get("conversions.cu", "convert_%s_%s".formatted(name(from), name(to)));
   }
 
   private static String name(DType type) {
