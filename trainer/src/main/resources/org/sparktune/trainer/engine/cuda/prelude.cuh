@@ -6,6 +6,10 @@ struct bf16 {
   unsigned short bits;
 };
 
+#ifndef INFINITY
+#define INFINITY __int_as_float(0x7f800000)
+#endif
+
 __device__ __forceinline__ float number(float value) { return value; }
 
 __device__ __forceinline__ float number(bf16 value) {
