@@ -21,6 +21,7 @@ public final class Kernel {
   private final String name;
   private final Pointer values = new org.bytedeco.javacpp.LongPointer(MOST_ARGUMENTS);
   private final PointerPointer<Pointer> slots = new PointerPointer<>(MOST_ARGUMENTS);
+  private final Address elsewhere = new Address();
   private int count;
   private int allowedSharedBytes = PLAIN_SHARED_BYTES;
 
@@ -55,6 +56,12 @@ public final class Kernel {
   /** A flag, as an {@code int}. */
   public Kernel with(boolean value) {
     return with(value ? 1 : 0);
+  }
+
+  /** A map of a tensor, by value: a parameter {@code const __grid_constant__} of 128 bytes. */
+  public Kernel with(TensorMap map) {
+    slots.put(count++, elsewhere.at(map.address()));
+    return this;
   }
 
   /** A tensor's address, or null. */

@@ -1,0 +1,172 @@
+package org.sparktune.trainer.engine.cuda;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.sparktune.trainer.engine.AttentionShape;
+import org.sparktune.trainer.engine.cuda.runtime.Device;
+import org.sparktune.trainer.engine.cuda.runtime.Kernel;
+import org.sparktune.trainer.engine.cuda.runtime.Kernels;
+import org.sparktune.trainer.engine.cuda.runtime.TensorMap;
+import org.sparktune.trainer.memory.Tensor;
+
+/** BF16 attention by the tensor cores of Hopper, for heads of up to 128 elements. */
+final class HopperAttention implements AttentionKernels {
+  private static final String FORWARD = "attention_hopper.cu";
+  private static final String GRADIENT = "attention_hopper_gradient.cu";
+  private static final int CAPABILITY = 90;
+  private static final int LARGEST_HEAD = 128;
+
+  /** Columns and bytes of what the copy engine fetches a row of. */
+  private static final int PANEL = 64;
+
+  private static final int PANEL_BYTES = 128;
+  private static final int GROUP = 128;
+
+  /** Rows of a tile of the gradient, and of the chunks it is multiplied with. */
+  private static final int TILE = 128;
+
+  private static final int CHUNK = 64;
+  private static final int STAGES = 3;
+
+  /** Keys of a chunk of the forward pass. */
+  private static final int FORWARD_CHUNK = 128;
+
+  private static final int FORWARD_STAGES = 2;
+
+  /** Barriers, and what aligning the tiles takes. */
+  private static final int EXTRA_BYTES = 2048;
+
+  private record Functions(
+      Kernel forward, Kernel delta, Kernel queryGradient, Kernel keyGradient) {}
+
+  private final Kernels kernels;
+  private final Map<Integer, Functions> functions = new HashMap<>();
+  private final TensorMap dOutMap = new TensorMap();
+  private final TensorMap queryMap = new TensorMap();
+  private final TensorMap keyMap = new TensorMap();
+  private final TensorMap valueMap = new TensorMap();
+
+  HopperAttention(Kernels kernels) {
+    this.kernels = kernels;
+  }
+
+  /** Whether the kernels run on a GPU and take these tensors. */
+  static boolean serves(Device device, AttentionShape shape, Tensor... tensors) {
+    if (device.capability() != CAPABILITY || shape.headSize() > LARGEST_HEAD) {
+      return false;
+    }
+    for (Tensor tensor : tensors) {
+      if (!TensorMap.reaches(tensor, shape.headSize())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private Functions functions(int headSize) {
+    return functions.computeIfAbsent(
+        headSize,
+        key ->
+            new Functions(
+                kernel(FORWARD, "attentionForward", key),
+                kernel(GRADIENT, "attentionDelta", key),
+                kernel(GRADIENT, "attentionQueryGradient", key),
+                kernel(GRADIENT, "attentionKeyGradient", key)));
+  }
+
+  private Kernel kernel(String file, String name, int headSize) {
+    return kernels.get(file, name, "-DHEAD_SIZE=" + headSize);
+  }
+
+  /** Bytes of so many rows of a head in shared memory. */
+  private static int tileBytes(int rows, int headSize) {
+    return rows * PANEL_BYTES * (headSize > PANEL ? 2 : 1);
+  }
+
+  /** Warp groups that multiply: small heads leave registers for one more. */
+  private static int queryGroups(int headSize) {
+    return headSize > PANEL ? 2 : 3;
+  }
+
+  @Override
+  public void forward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      AttentionRuns runs,
+      AttentionShape shape,
+      Tensor out,
+      Tensor logSumExp) {
+    int size = shape.headSize();
+    int groups = queryGroups(size);
+    int rows = groups * PANEL;
+    AttentionRuns.Tiles tiles = runs.tiles(new AttentionRuns.Cut(rows, false, shape.window()));
+    Kernel forward = functions(size).forward();
+    forward
+        .with(queryMap.of(q, shape.heads(), size))
+        .with(keyMap.of(k, shape.keyValueHeads(), size))
+        .with(valueMap.of(v, shape.keyValueHeads(), size))
+        .withRows(out)
+        .with(logSumExp);
+    PlainAttention.withRuns(forward, runs, tiles, shape)
+        .launch(
+            (long) tiles.count() * shape.heads(),
+            1,
+            1,
+            (groups + 1) * GROUP,
+            tileBytes(rows, size)
+                + 2 * FORWARD_STAGES * tileBytes(FORWARD_CHUNK, size)
+                + EXTRA_BYTES);
+  }
+
+  @Override
+  public void delta(Tensor dOut, Tensor out, AttentionShape shape, long delta) {
+    long count = dOut.rows() * shape.heads();
+    int headsOfBlock = GROUP / 8;
+    functions(shape.headSize())
+        .delta()
+        .withRows(dOut)
+        .withRows(out)
+        .with(delta)
+        .with(count)
+        .with(shape.heads())
+        .launch((count + headsOfBlock - 1) / headsOfBlock, GROUP);
+  }
+
+  @Override
+  public void gradient(
+      Tensor dOut,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor logSumExp,
+      long delta,
+      AttentionRuns runs,
+      AttentionShape shape,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    int size = shape.headSize();
+    int statistics = 2 * CHUNK * Float.BYTES;
+    int sharedBytes =
+        2 * tileBytes(TILE, size)
+            + STAGES * (2 * tileBytes(CHUNK, size) + statistics)
+            + EXTRA_BYTES;
+    dOutMap.of(dOut, shape.heads(), size);
+    queryMap.of(q, shape.heads(), size);
+    keyMap.of(k, shape.keyValueHeads(), size);
+    valueMap.of(v, shape.keyValueHeads(), size);
+    AttentionRuns.Tiles queries = runs.tiles(new AttentionRuns.Cut(TILE, false, shape.window()));
+    Kernel queryGradient = functions(size).queryGradient();
+    queryGradient.with(dOutMap).with(queryMap).with(keyMap).with(valueMap);
+    queryGradient.with(logSumExp).with(delta).withRows(dq);
+    PlainAttention.withRuns(queryGradient, runs, queries, shape)
+        .launch((long) queries.count() * shape.heads(), 1, 1, 3 * GROUP, sharedBytes);
+    AttentionRuns.Tiles keys = runs.tiles(new AttentionRuns.Cut(TILE, true, shape.window()));
+    Kernel keyGradient = functions(size).keyGradient();
+    keyGradient.with(dOutMap).with(queryMap).with(keyMap).with(valueMap);
+    keyGradient.with(logSumExp).with(delta).withRows(dk).withRows(dv);
+    PlainAttention.withRuns(keyGradient, runs, keys, shape)
+        .launch((long) keys.count() * shape.keyValueHeads(), 1, 1, 3 * GROUP, sharedBytes);
+  }
+}
