@@ -29,6 +29,8 @@ import java.util.Map;
  * @param scores what scores were normalized by: of all together under {@link #ALL_SCORES}, then by
  *     group
  * @param model where the tokenizer was, as the preparation found it; null in older manifests
+ * @param quarantined input files that could not be read to their end
+ * @param version which version of the dataset it is; null for one without versions
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record DatasetManifest(
@@ -48,12 +50,16 @@ public record DatasetManifest(
     @JsonProperty("counters") @JsonInclude(JsonInclude.Include.NON_EMPTY)
         Map<String, Long> counters,
     @JsonProperty("scores") @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Scores> scores,
-    @JsonProperty("model") @JsonInclude(JsonInclude.Include.NON_NULL) String model) {
+    @JsonProperty("model") @JsonInclude(JsonInclude.Include.NON_NULL) String model,
+    @JsonProperty("quarantined") @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        List<Quarantined> quarantined,
+    @JsonProperty("version") @JsonInclude(JsonInclude.Include.NON_NULL) Version version) {
 
   /** Older manifests count nothing. */
   public DatasetManifest {
     counters = counters == null ? Map.of() : counters;
     scores = scores == null ? Map.of() : scores;
+    quarantined = quarantined == null ? List.of() : quarantined;
   }
 
   /** A dataset whose stages counted nothing. */
@@ -87,6 +93,8 @@ public record DatasetManifest(
         specFingerprint,
         Map.of(),
         Map.of(),
+        null,
+        List.of(),
         null);
   }
 
@@ -138,6 +146,7 @@ public record DatasetManifest(
    * @param format container: {@code jsonl}, {@code json}, {@code parquet}
    * @param schema record schema: {@code text}, {@code alpaca}, {@code sharegpt}, {@code messages},
    *     {@code tokens}
+   * @param content fingerprint of its bytes; only in datasets with versions
    */
   @JsonIgnoreProperties(ignoreUnknown = true)
   public record Source(
@@ -145,7 +154,54 @@ public record DatasetManifest(
       @JsonProperty("bytes") long bytes,
       @JsonProperty("modified") long modified,
       @JsonProperty("format") String format,
-      @JsonProperty("schema") String schema) {}
+      @JsonProperty("schema") String schema,
+      @JsonProperty("content") @JsonInclude(JsonInclude.Include.NON_NULL) String content) {}
+
+  /**
+   * An input file that could not be read to its end.
+   *
+   * @param path as it was resolved
+   * @param reason what is wrong with it
+   * @param records read before the damage; they are in the dataset
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Quarantined(
+      @JsonProperty("path") String path,
+      @JsonProperty("reason") String reason,
+      @JsonProperty("records") long records) {}
+
+  /**
+   * Which version of a dataset it is, and what became of the files that were there for it.
+   *
+   * @param number its number, from 1
+   * @param first the first of the versions that belong to it, without gaps; {@code number} if it
+   *     stands alone
+   * @param batch the batch of a stream that made it; null if none did
+   * @param duplicates files that were left out, because another has the same bytes
+   * @param changed how many of the files were read before, with other bytes
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Version(
+      @JsonProperty("number") int number,
+      @JsonProperty("first") int first,
+      @JsonProperty("batch") @JsonInclude(JsonInclude.Include.NON_NULL) String batch,
+      @JsonProperty("duplicates") List<Duplicate> duplicates,
+      @JsonProperty("changed") int changed) {}
+
+  /**
+   * A file with the bytes of another.
+   *
+   * @param path as it was resolved
+   * @param bytes its size
+   * @param modified its modification time in milliseconds since 1970
+   * @param sameAs the path of the other
+   */
+  @JsonIgnoreProperties(ignoreUnknown = true)
+  public record Duplicate(
+      @JsonProperty("path") String path,
+      @JsonProperty("bytes") long bytes,
+      @JsonProperty("modified") long modified,
+      @JsonProperty("same_as") String sameAs) {}
 
   /**
    * The scores of a group of records.

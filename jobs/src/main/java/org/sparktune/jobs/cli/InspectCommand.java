@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
     description = {
       "Show what a model (GGUF, safetensors, Hugging Face folder), an adapter, a dataset, a",
       "checkpoint or a folder of checkpoints says about itself; datasets and checkpoints also at a",
-      "URI, such as hdfs://…"
+      "URI, such as hdfs://…; FOLDER@v3 is a version of a dataset, FOLDER lists them"
     })
 final class InspectCommand extends BaseCommand {
   private static final int MAX_VALUE = 100;
@@ -75,7 +75,17 @@ final class InspectCommand extends BaseCommand {
     }
     PrintStream out = console().out();
     out.printf("%s: %s%n", inspection.path(), inspection.kind());
-    inspection.facts().forEach((name, value) -> out.printf("  %-40s %s%n", name, shortened(value)));
+    inspection
+        .facts()
+        .forEach(
+            (name, value) -> {
+              if (name.equals("versions") && value instanceof List<?> versions) {
+                // One line each, whole: this is where people look which to pin.
+                versions.forEach(version -> out.printf("  %-40s %s%n", name, version));
+              } else {
+                out.printf("  %-40s %s%n", name, shortened(value));
+              }
+            });
     if (!inspection.tensors().isEmpty()) {
       out.printf("%,d tensors, %,d values%n", inspection.tensors().size(), inspection.parameters());
       for (Inspection.TensorFacts tensor : inspection.tensors()) {

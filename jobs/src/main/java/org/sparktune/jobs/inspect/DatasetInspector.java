@@ -2,8 +2,6 @@ package org.sparktune.jobs.inspect;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.DatasetName;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.tokenizer.Tokenizer;
@@ -33,18 +32,16 @@ public final class DatasetInspector {
   private DatasetInspector() {}
 
   static boolean isDataset(String location) {
-    org.apache.hadoop.fs.Path manifest =
-        new org.apache.hadoop.fs.Path(location, DatasetManifest.FILE_NAME);
-    try {
-      return manifest.getFileSystem(new Configuration()).exists(manifest);
-    } catch (IOException e) {
-      throw new UncheckedIOException("Looking for " + manifest + " failed", e);
-    }
+    return DatasetFolder.isDataset(location, new Configuration());
   }
 
-  /** The manifest, and of each split the share of its rows that tokens fill. */
+  /**
+   * The manifest, of each split the share of its rows that tokens fill, and of a folder with
+   * versions what each of them added.
+   */
   static Inspection inspect(String location) {
-    DatasetManifest manifest = DatasetFolder.open(location, new Configuration()).manifest();
+    Configuration hadoop = new Configuration();
+    DatasetManifest manifest = DatasetFolder.open(location, hadoop).manifest();
     Map<String, Object> facts = JSON.convertValue(manifest, OBJECT);
     Map<String, Object> fill = new LinkedHashMap<>();
     manifest
@@ -57,7 +54,36 @@ public final class DatasetInspector {
               }
             });
     facts.put("fill", fill);
+    DatasetName name = DatasetName.parse(location);
+    if (manifest.version() != null && !name.isPinned()) {
+      List<Map<String, Object>> versions = new ArrayList<>();
+      for (int number : DatasetFolder.versions(location, hadoop)) {
+        versions.add(version(DatasetFolder.open(location + "@v" + number, hadoop).ownManifest()));
+      }
+      facts.put("versions", versions);
+    }
     return new Inspection(location, "dataset", facts, List.of());
+  }
+
+  private static Map<String, Object> version(DatasetManifest added) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("version", DatasetName.versionFolder(added.version().number()));
+    facts.put("files", added.sources().size());
+    facts.put("duplicate_files", added.version().duplicates().size());
+    facts.put("quarantined_files", added.quarantined().size());
+    facts.put("records", added.recordsRead());
+    added
+        .splits()
+        .forEach(
+            (split, content) -> {
+              facts.put(split + "_documents", content.documents());
+              facts.put(split + "_rows", content.rows());
+              facts.put(split + "_tokens", content.tokens());
+            });
+    if (added.version().batch() != null) {
+      facts.put("batch", added.version().batch());
+    }
+    return facts;
   }
 
   /**

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.DatasetName;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.inspect.Inspection.TensorFacts;
@@ -46,7 +47,9 @@ public final class Inspector {
    */
   public static Inspection inspect(String location) {
     if (!location.contains("://")) {
-      return inspect(Path.of(location));
+      return DatasetName.parse(location).isPinned() && !Files.exists(Path.of(location))
+          ? DatasetInspector.inspect(location)
+          : inspect(Path.of(location));
     }
     return DatasetInspector.isDataset(location)
         ? DatasetInspector.inspect(location)
@@ -66,7 +69,7 @@ public final class Inspector {
       throw new SparktuneException(
           ErrorCode.BAD_FILE, "There is nothing at %s.".formatted(path), "Check the path.");
     }
-    if (Files.exists(path.resolve(DatasetManifest.FILE_NAME))) {
+    if (DatasetInspector.isDataset(path.toString())) {
       return DatasetInspector.inspect(path.toString());
     }
     if (Files.exists(path.resolve(CHECKPOINT_STATE))

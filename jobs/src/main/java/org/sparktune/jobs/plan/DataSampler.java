@@ -77,7 +77,7 @@ final class DataSampler {
 
   /** Finds the files, looks at some records, and projects by bytes. */
   DataEstimate sample() {
-    List<SourceFile> files = new SourceFinder(hadoop).find(options.sources());
+    List<SourceFile> files = new SourceFinder(hadoop, options.onCorrupt()).find(options.sources());
     long bytes = 0;
     long allText = 0;
     for (SourceFile file : files) {
@@ -109,10 +109,14 @@ final class DataSampler {
   }
 
   private void look(SourceFile file, RecordStages stages) {
+    if (file.problem() != null) {
+      return;
+    }
     Piece whole = new Piece(0, 0, file, 0, file.bytes());
     long before = sampled;
     try (PieceReader records =
-        PieceReader.open(whole, PrepareOptions.DEFAULT_MAXIMUM_LINE_BYTES, hadoop)) {
+        PieceReader.open(
+            whole, PrepareOptions.DEFAULT_MAXIMUM_LINE_BYTES, options.onCorrupt(), hadoop)) {
       RawRecord record = records.next();
       long recordBytes = 0;
       while (record != null && sampled - before < RECORDS_PER_FILE) {

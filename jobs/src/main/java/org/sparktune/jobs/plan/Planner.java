@@ -222,9 +222,9 @@ public final class Planner {
     return estimates.computeIfAbsent(
         task,
         name -> {
-          Path folder = Path.of(paths.ownDataset(name));
-          return Files.exists(folder.resolve(DatasetManifest.FILE_NAME))
-              ? exact(manifest(folder.toString()))
+          String folder = paths.ownDataset(name);
+          return DatasetFolder.isDataset(folder, new Configuration())
+              ? exact(manifest(folder))
               : new DataSampler(options, model.file().path(), model.tokenizer()).sample();
         });
   }

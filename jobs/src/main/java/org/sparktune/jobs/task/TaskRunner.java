@@ -16,8 +16,12 @@ import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
 import org.sparktune.jobs.workflow.TaskExecutor;
 import org.sparktune.jobs.workflow.TaskPaths;
+import org.sparktune.pipeline.prepare.IncrementalPreparation;
 import org.sparktune.pipeline.prepare.PrepareOptions;
 import org.sparktune.pipeline.prepare.PreparePipeline;
+import org.sparktune.pipeline.prepare.StreamPreparation;
+import org.sparktune.pipeline.prepare.VersionSummary;
+import org.sparktune.pipeline.spec.ArrivalOptions;
 import org.sparktune.pipeline.spec.DatasetChoice;
 import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.Task;
@@ -53,7 +57,9 @@ public final class TaskRunner implements TaskExecutor {
   @Override
   public Map<String, Object> execute(Task task, Path folder) {
     if (task instanceof Task.Prepare prepare) {
-      return manifestSummary(prepare(task, prepare.dataset()));
+      return prepare.arrival().versioned()
+          ? append(prepare)
+          : manifestSummary(prepare(task, prepare.dataset()));
     }
     if (task instanceof Task.Training training) {
       return train(training, folder);
@@ -81,12 +87,7 @@ public final class TaskRunner implements TaskExecutor {
   }
 
   private DatasetManifest prepare(Task task, DatasetOptions options) {
-    PrepareOptions prepareOptions =
-        PrepareOptions.of(
-            options,
-            paths.ownDataset(task.name()),
-            paths.model(task.baseModel()).toString(),
-            spec.seed());
+    PrepareOptions prepareOptions = prepareOptions(task, options);
     try {
       return spark.prepare(session -> PreparePipeline.prepare(session, prepareOptions));
     } catch (RuntimeException e) {
@@ -94,6 +95,34 @@ public final class TaskRunner implements TaskExecutor {
       StopSignal.check("The preparation");
       throw e;
     }
+  }
+
+  private Map<String, Object> append(Task.Prepare task) {
+    PrepareOptions options = prepareOptions(task, task.dataset());
+    ArrivalOptions arrival = task.arrival();
+    VersionSummary summary;
+    try {
+      summary =
+          spark.prepare(
+              session ->
+                  arrival.mode() == ArrivalOptions.Mode.STREAM
+                      ? StreamPreparation.run(session, options, arrival, StopSignal::requested)
+                      : IncrementalPreparation.prepare(session, options));
+    } catch (RuntimeException e) {
+      // Cancelled jobs fail like others.
+      StopSignal.check("The preparation");
+      throw e;
+    }
+    StopSignal.check("The preparation");
+    return summary.figures();
+  }
+
+  private PrepareOptions prepareOptions(Task task, DatasetOptions options) {
+    return PrepareOptions.of(
+        options,
+        paths.ownDataset(task.name()),
+        paths.model(task.baseModel()).toString(),
+        spec.seed());
   }
 
   private Map<String, Object> train(Task.Training task, Path folder) {
@@ -109,7 +138,7 @@ public final class TaskRunner implements TaskExecutor {
             task instanceof Task.Ppo ppo
                 ? paths.rewardModel(ppo.ppo().reward().model()).map(Path::toString).orElse(null)
                 : null,
-            paths.dataset(task, task.dataset()),
+            dataset(task, task.dataset()),
             folder.toString(),
             paths.checkpoints(task.name()),
             spark.changedHadoopSettings()),
@@ -120,7 +149,7 @@ public final class TaskRunner implements TaskExecutor {
   private Map<String, Object> evaluate(Task.Evaluate task, Path folder) {
     prepareOwn(task, task.dataset());
     Optional<Path> adapter = paths.adapter(task.adapter());
-    String dataset = paths.dataset(task, task.dataset());
+    String dataset = dataset(task, task.dataset());
     DatasetManifest manifest = DatasetFolder.open(dataset, spark.hadoop()).manifest();
     int sequenceLength = manifest.sequenceLength();
     try (LoadedDecoder model =
@@ -149,6 +178,11 @@ public final class TaskRunner implements TaskExecutor {
     }
   }
 
+  /** The folder of a task's dataset: one version, the same for all ranks, whatever comes later. */
+  private String dataset(Task task, DatasetChoice choice) {
+    return DatasetFolder.open(paths.dataset(task, choice), spark.hadoop()).location();
+  }
+
   /** Prepares raw files that a task names for itself. */
   private void prepareOwn(Task task, DatasetChoice choice) {
     if (choice instanceof DatasetChoice.Raw raw) {
@@ -168,6 +202,9 @@ public final class TaskRunner implements TaskExecutor {
     Map<String, Object> summary = new LinkedHashMap<>();
     summary.put("records", manifest.recordsRead());
     summary.put("rejects", manifest.rejects());
+    if (!manifest.quarantined().isEmpty()) {
+      summary.put("quarantined", manifest.quarantined());
+    }
     if (!manifest.counters().isEmpty()) {
       summary.put("counters", manifest.counters());
     }

@@ -1,7 +1,11 @@
 package org.sparktune.jobs.workflow;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.sparktune.core.DatasetName;
+import org.sparktune.core.DatasetVersions;
 import org.sparktune.core.Fingerprint;
 import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.pipeline.spec.DatasetChoice;
@@ -9,6 +13,7 @@ import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.Reference;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
+import org.sparktune.trainer.dataset.DatasetFolder;
 
 /** The fingerprint of every task of a specification: equal means that its output would be equal. */
 final class Fingerprints {
@@ -17,13 +22,18 @@ final class Fingerprints {
 
   private Fingerprints() {}
 
-  /** By task name, in the order of the specification. */
-  static Map<String, String> of(TaskSpec spec) {
+  /**
+   * By task name, in the order of the specification.
+   *
+   * @param paths where tasks put their datasets: the newest version of one is an input of what uses
+   *     it
+   */
+  static Map<String, String> of(TaskSpec spec, TaskPaths paths) {
     Map<String, String> fingerprints = new LinkedHashMap<>();
     for (Task task : spec.tasks()) {
       // Records print all their components, and the spec's maps are sorted: equal text, equal task.
       Fingerprint fingerprint =
-          new Fingerprint().add(CODE_VERSION).add(spec.seed()).add(task.toString());
+          new Fingerprint().add(CODE_VERSION).add(spec.seed()).add(text(task));
       for (String dependency : task.dependencies()) {
         fingerprint.add(fingerprints.get(dependency));
       }
@@ -32,14 +42,44 @@ final class Fingerprints {
         fingerprint.add(spec.cluster().wire().name());
       }
       addInputs(fingerprint, task);
+      addVersion(fingerprint, task, spec, paths);
       fingerprints.put(task.name(), fingerprint.finish());
     }
     return fingerprints;
   }
 
+  /** All that a task says of itself; of a dataset with versions not how it comes by them. */
+  private static String text(Task task) {
+    return task instanceof Task.Prepare prepare && prepare.arrival().versioned()
+        ? "versions of " + prepare.withoutArrival()
+        : task.toString();
+  }
+
+  /** Adds the version that a task would read, where it names none and another task makes them. */
+  private static void addVersion(
+      Fingerprint fingerprint, Task task, TaskSpec spec, TaskPaths paths) {
+    DatasetChoice choice = null;
+    if (task instanceof Task.Training training) {
+      choice = training.dataset();
+    } else if (task instanceof Task.Evaluate evaluate) {
+      choice = evaluate.dataset();
+    }
+    if (choice instanceof DatasetChoice.Prepared prepared
+        && prepared.pin().isEmpty()
+        && prepared.source() instanceof Reference.TaskOutput made
+        && ((Task.Prepare) spec.task(made.task())).arrival().versioned()) {
+      List<Integer> versions =
+          DatasetFolder.versions(paths.ownDataset(made.task()), new Configuration());
+      fingerprint.add(versions.isEmpty() ? 0 : versions.get(versions.size() - 1));
+    }
+  }
+
   private static void addInputs(Fingerprint fingerprint, Task task) {
     addReference(fingerprint, task.baseModel());
     if (task instanceof Task.Prepare prepare) {
+      if (!prepare.arrival().versioned()) {
+        addSources(fingerprint, prepare.dataset());
+      }
       addOptions(fingerprint, prepare.dataset());
     } else if (task instanceof Task.Training training) {
       addDataset(fingerprint, training.dataset());
@@ -65,16 +105,26 @@ final class Fingerprints {
 
   private static void addDataset(Fingerprint fingerprint, DatasetChoice choice) {
     if (choice instanceof DatasetChoice.Raw raw) {
+      addSources(fingerprint, raw.options());
       addOptions(fingerprint, raw.options());
-    } else {
-      addReference(fingerprint, ((DatasetChoice.Prepared) choice).source());
+      return;
+    }
+    DatasetChoice.Prepared prepared = (DatasetChoice.Prepared) choice;
+    if (prepared.source() instanceof Reference.Stored stored) {
+      DatasetName name = DatasetName.parse(stored.path() + prepared.pin());
+      InputFingerprints.add(
+          fingerprint,
+          name.isPinned() ? DatasetVersions.folder(name.folder(), name.version()) : stored.path());
+    }
+  }
+
+  private static void addSources(Fingerprint fingerprint, DatasetOptions options) {
+    for (DatasetOptions.Source source : options.sources()) {
+      InputFingerprints.add(fingerprint, source.path());
     }
   }
 
   private static void addOptions(Fingerprint fingerprint, DatasetOptions options) {
-    for (DatasetOptions.Source source : options.sources()) {
-      InputFingerprints.add(fingerprint, source.path());
-    }
     if (!DatasetOptions.isTemplateWord(options.template())) {
       InputFingerprints.add(fingerprint, options.template());
     }

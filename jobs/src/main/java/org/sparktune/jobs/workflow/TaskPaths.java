@@ -75,12 +75,15 @@ public final class TaskPaths {
     return Optional.ofNullable(reference).map(stored -> stored(stored, "reward.model"));
   }
 
-  /** The dataset folder of a task, as text: a stored one may be on any Hadoop file system. */
+  /**
+   * The dataset of a task, as text: a stored one may be on any Hadoop file system, and {@code @v3}
+   * behind it names a version.
+   */
   public String dataset(Task task, DatasetChoice choice) {
     if (choice instanceof DatasetChoice.Prepared prepared) {
       return prepared.source() instanceof Reference.TaskOutput made
-          ? ownDataset(made.task())
-          : ((Reference.Stored) prepared.source()).path();
+          ? ownDataset(made.task()) + prepared.pin()
+          : ((Reference.Stored) prepared.source()).path() + prepared.pin();
     }
     return ownDataset(task.name());
   }

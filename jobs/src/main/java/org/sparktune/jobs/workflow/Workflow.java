@@ -14,13 +14,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.InputGuard;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.training.StopSignal;
+import org.sparktune.pipeline.prepare.StreamPreparation;
 import org.sparktune.pipeline.spec.SpecLoader;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
+import org.sparktune.trainer.dataset.DatasetFolder;
 
 /**
  * Runs the tasks of a specification in order. A task that is done with the same inputs is skipped;
@@ -32,14 +35,14 @@ public final class Workflow {
   private final List<Task> tasks;
   private final String version;
   private final TaskPaths paths;
-  private final Map<String, String> fingerprints;
+  private Map<String, String> fingerprints;
 
   private Workflow(SpecLoader.Loaded loaded, List<Task> tasks, String version) {
     this.loaded = loaded;
     this.tasks = tasks;
     this.version = version;
     this.paths = new TaskPaths(loaded.spec());
-    this.fingerprints = Fingerprints.of(loaded.spec());
+    this.fingerprints = Fingerprints.of(loaded.spec(), paths);
   }
 
   /**
@@ -131,6 +134,7 @@ public final class Workflow {
   }
 
   private TaskOutcome run(Task task, TaskExecutor executor, WorkflowListener listener) {
+    requireSameTask(task);
     Optional<TaskMark> done = done(task);
     if (done.isPresent()) {
       listener.skipped(task);
@@ -146,6 +150,10 @@ public final class Workflow {
       Map<String, Object> result = executor.execute(task, folder);
       double seconds = (System.nanoTime() - start) / 1e9;
       mark(task, seconds, result).write(folder, TaskMark.DONE);
+      if (hasVersions(task)) {
+        // What reads its dataset may read another version than before.
+        fingerprints = Fingerprints.of(loaded.spec(), paths);
+      }
       TaskOutcome outcome = outcome(task, false, seconds, result);
       listener.finished(outcome);
       return outcome;
@@ -167,10 +175,24 @@ public final class Workflow {
     return diverged
         || paths.hasSharedCheckpoints()
         || Files.isDirectory(folder.resolve("checkpoints"))
-        || Files.exists(folder.resolve("dataset"));
+        || isDataset(folder.resolve("dataset"));
+  }
+
+  /** A dataset, or what a stream needs to go on with one. */
+  private static boolean isDataset(Path folder) {
+    return Files.exists(folder.resolve(StreamPreparation.CHECKPOINT))
+        || DatasetFolder.isDataset(folder.toString(), new Configuration());
+  }
+
+  private static boolean hasVersions(Task task) {
+    return task instanceof Task.Prepare prepare && prepare.arrival().versioned();
   }
 
   private Optional<TaskMark> done(Task task) {
+    if (hasVersions(task)) {
+      // Only a look at its files tells whether there is something new.
+      return Optional.empty();
+    }
     return TaskMark.read(paths.folder(task.name()), TaskMark.DONE)
         .filter(mark -> mark.fingerprint().equals(fingerprints.get(task.name())));
   }
@@ -189,7 +211,7 @@ public final class Workflow {
                   .formatted(folder, task.name())
               : "The folder %s holds task '%s' as run with other values or inputs."
                   .formatted(folder, task.name()),
-          "Name another output with --output, or delete that folder to run the task again.");
+          "Name another output with --output, or delete that folder to run the task again; a task that names a version of its dataset (@v1) stays as it is when there are new ones.");
     }
   }
 

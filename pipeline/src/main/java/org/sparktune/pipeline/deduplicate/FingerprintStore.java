@@ -4,6 +4,8 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.udf;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -14,8 +16,10 @@ import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.types.DataTypes;
+import org.sparktune.core.DatasetVersions;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.dataset.HadoopStorage;
 import org.sparktune.pipeline.spec.DeduplicateOptions;
 
 /**
@@ -71,11 +75,15 @@ public final class FingerprintStore {
    *     compared
    */
   public Dataset<Row> readKnown() {
-    Dataset<Row> all = null;
+    List<String> stores = new ArrayList<>();
     for (String folder : options.against()) {
-      Dataset<Row> one = spark.read().parquet(find(folder));
-      all = all == null ? one : all.union(one);
+      for (String one : withEarlierVersions(folder)) {
+        stores.add(find(one));
+      }
     }
+    // One scan of all: they have the same columns, and there may be hundreds of versions.
+    Dataset<Row> all =
+        stores.isEmpty() ? null : spark.read().parquet(stores.toArray(new String[0]));
     return all == null
         ? null
         : all.select(
@@ -83,6 +91,26 @@ public final class FingerprintStore {
             col("high"),
             col("low"),
             col("signature"));
+  }
+
+  /** The folders of a dataset: of one with versions all that belong to the one that is meant. */
+  private List<String> withEarlierVersions(String name) {
+    DatasetVersions versions =
+        new DatasetVersions(new HadoopStorage(spark.sparkContext().hadoopConfiguration()));
+    try {
+      String folder = versions.resolve(name);
+      return versions.isDataset(folder) ? versions.folders(folder) : List.of(name);
+    } catch (IOException e) {
+      throw unreadable(name, e);
+    }
+  }
+
+  private static SparktuneException unreadable(String folder, IOException e) {
+    return new SparktuneException(
+        ErrorCode.BAD_FILE,
+        "The earlier dataset " + folder + " cannot be read: " + e.getMessage() + ".",
+        "Check the path and its permissions.",
+        e);
   }
 
   private String find(String folder) {
@@ -101,11 +129,7 @@ public final class FingerprintStore {
         }
       }
     } catch (IOException e) {
-      throw new SparktuneException(
-          ErrorCode.BAD_FILE,
-          "The earlier dataset " + folder + " cannot be read: " + e.getMessage() + ".",
-          "Check the path and its permissions.",
-          e);
+      throw unreadable(folder, e);
     }
     throw new SparktuneException(
         ErrorCode.MISMATCH,

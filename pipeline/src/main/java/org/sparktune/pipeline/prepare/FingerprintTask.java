@@ -31,7 +31,9 @@ final class FingerprintTask implements Iterator<Row> {
   FingerprintTask(
       Piece piece, PrepareOptions options, Curation curation, Configuration configuration) {
     this.piece = piece;
-    this.records = PieceReader.open(piece, options.maximumLineBytes(), configuration);
+    this.records =
+        PieceReader.open(
+            piece, options.maximumLineBytes(), options.dataset().onCorrupt(), configuration);
     this.stages = new RecordStages(piece.file(), curation);
     this.fingerprint = new TextFingerprint(options.dataset().deduplicate());
   }

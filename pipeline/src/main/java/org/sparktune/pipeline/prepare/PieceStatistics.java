@@ -30,6 +30,14 @@ final class PieceStatistics implements Serializable {
       RejectReason reason, int piece, long line, String detail, String record, long other)
       implements Serializable {}
 
+  /**
+   * What is wrong with the file of a piece.
+   *
+   * @param reason in a few words
+   * @param records read before
+   */
+  record Damage(String reason, long records) implements Serializable {}
+
   /** Not a record. */
   static final long NO_RECORD = -1;
 
@@ -38,6 +46,7 @@ final class PieceStatistics implements Serializable {
   private final EnumMap<RejectReason, List<Example>> examples = new EnumMap<>(RejectReason.class);
   private final Map<Integer, Long> linesByPiece = new java.util.TreeMap<>();
 
+  private final Map<Integer, Damage> damages = new java.util.TreeMap<>();
   private final Counters counters = new Counters();
 
   void addRecord() {
@@ -62,11 +71,21 @@ final class PieceStatistics implements Serializable {
     linesByPiece.put(piece, lines);
   }
 
+  void addDamage(int piece, Damage damage) {
+    damages.put(piece, damage);
+  }
+
+  /** Damaged files, by piece. */
+  Map<Integer, Damage> damages() {
+    return damages;
+  }
+
   /** Adds the counts of later pieces. */
   void merge(PieceStatistics later) {
     records += later.records;
     later.rejects.forEach((reason, count) -> rejects.merge(reason, count, Long::sum));
     linesByPiece.putAll(later.linesByPiece);
+    damages.putAll(later.damages);
     counters.merge(later.counters);
     for (List<Example> list : later.examples.values()) {
       for (Example example : list) {

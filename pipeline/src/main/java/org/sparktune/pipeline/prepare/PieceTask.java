@@ -49,7 +49,9 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
       Configuration configuration) {
     this.piece = input.piece();
     this.layout = layout;
-    this.records = PieceReader.open(piece, options.maximumLineBytes(), configuration);
+    this.records =
+        PieceReader.open(
+            piece, options.maximumLineBytes(), options.dataset().onCorrupt(), configuration);
     this.duplicates = new Verdicts(input.verdicts());
     this.maker = maker;
   }
@@ -81,6 +83,10 @@ final class PieceTask implements Iterator<Tuple2<DocumentKey, byte[]>> {
         return;
       }
       statistics.setLines(piece.index(), records.lines());
+      if (records.damage() != null) {
+        statistics.addDamage(
+            piece.index(), new PieceStatistics.Damage(records.damage(), statistics.records()));
+      }
       records.close();
     } catch (IOException e) {
       throw PieceReader.damaged(piece.file().path(), e);

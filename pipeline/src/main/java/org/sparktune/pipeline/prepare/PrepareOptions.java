@@ -61,6 +61,12 @@ public record PrepareOptions(
         LocalDateTime.now(ZoneId.systemDefault()));
   }
 
+  /** The same for another dataset in another folder. */
+  PrepareOptions with(DatasetOptions otherDataset, String otherOutput) {
+    return new PrepareOptions(
+        otherDataset, otherOutput, model, seed, minimumTokens, maximumLineBytes, time);
+  }
+
   private static void require(boolean condition, String message) {
     if (!condition) {
       throw new SparktuneException(

@@ -15,7 +15,11 @@ final class RecordCount {
     int piece = input.piece().index();
     long count = 0;
     try (PieceReader records =
-        PieceReader.open(input.piece(), options.maximumLineBytes(), configuration)) {
+        PieceReader.open(
+            input.piece(),
+            options.maximumLineBytes(),
+            options.dataset().onCorrupt(),
+            configuration)) {
       for (RawRecord record = records.next(); record != null; record = records.next()) {
         PieceTask.checkKilled();
         boolean duplicate = duplicates.on(piece, record.line()) != null;

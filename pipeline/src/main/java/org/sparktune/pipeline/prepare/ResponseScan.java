@@ -34,7 +34,12 @@ final class ResponseScan implements Iterator<ResponseScan.Found> {
       PieceInput input, PrepareOptions options, Curation curation, Configuration configuration) {
     this.input = input;
     this.pairs = options.dataset().pairs().active();
-    this.records = PieceReader.open(input.piece(), options.maximumLineBytes(), configuration);
+    this.records =
+        PieceReader.open(
+            input.piece(),
+            options.maximumLineBytes(),
+            options.dataset().onCorrupt(),
+            configuration);
     this.duplicates = new Verdicts(input.verdicts());
     this.stages = new RecordStages(input.piece().file(), curation);
   }

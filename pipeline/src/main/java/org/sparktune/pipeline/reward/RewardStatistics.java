@@ -10,8 +10,10 @@ import java.util.SortedMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.sparktune.core.DatasetVersions;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.dataset.HadoopStorage;
 import org.sparktune.pipeline.sample.JsonValues;
 
 /**
@@ -53,10 +55,11 @@ public record RewardStatistics(
    */
   public static RewardStatistics read(String folder, Configuration configuration) {
     try {
-      Path path = new Path(folder, FILE_NAME);
+      DatasetVersions versions = new DatasetVersions(new HadoopStorage(configuration));
+      Path path = new Path(versions.resolve(folder), FILE_NAME);
       FileSystem fileSystem = path.getFileSystem(configuration);
       if (!fileSystem.exists(path)) {
-        path = new Path(new Path(folder, "dataset"), FILE_NAME);
+        path = new Path(versions.resolve(folder + "/dataset"), FILE_NAME);
       }
       if (!fileSystem.exists(path)) {
         throw new SparktuneException(

@@ -32,7 +32,7 @@ final class JsonArrayReader implements PieceReader {
       in = piece.file().compression().decompress(file);
       parser = JsonValues.mapper().createParser(in);
       if (parser.nextToken() != JsonToken.START_ARRAY) {
-        throw new IOException("it does not start with a JSON array");
+        throw new DamagedFileException("it does not start with a JSON array");
       }
       opened = true;
     } finally {
@@ -48,19 +48,19 @@ final class JsonArrayReader implements PieceReader {
       JsonToken token = parser.nextToken();
       if (token == JsonToken.END_ARRAY) {
         if (parser.nextToken() != null) {
-          throw new IOException("something follows the JSON array");
+          throw new DamagedFileException("something follows the JSON array");
         }
         return null;
       }
       if (token == null) {
-        throw new IOException("the JSON array has no end; the file is truncated");
+        throw new DamagedFileException("the JSON array has no end; the file is truncated");
       }
       line = parser.currentTokenLocation().getLineNr() - 1L;
       // A damaged array has no place to go on from, unlike a damaged line.
       Object value = token == JsonToken.VALUE_NULL ? null : ELEMENT.readValue(parser);
       return new RawRecord(line, value, null, null);
     } catch (JsonProcessingException e) {
-      throw new IOException(
+      throw new DamagedFileException(
           "line " + e.getLocation().getLineNr() + ": " + e.getOriginalMessage(), e);
     }
   }

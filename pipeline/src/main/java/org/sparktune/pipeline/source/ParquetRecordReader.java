@@ -31,7 +31,7 @@ final class ParquetRecordReader implements PieceReader {
           ParquetFileReader.open(
               HadoopInputFile.fromPath(new Path(piece.file().path()), configuration), options);
     } catch (RuntimeException e) {
-      throw new IOException(e.getMessage(), e);
+      throw new DamagedFileException(e.getMessage(), e);
     }
     schema = file.getFileMetaData().getSchema();
     columns = new ColumnIOFactory().getColumnIO(schema);
@@ -52,7 +52,7 @@ final class ParquetRecordReader implements PieceReader {
       return new RawRecord(row++, ParquetValues.map(records.read()), null, null);
     } catch (RuntimeException e) {
       // Parquet reports damaged pages with exceptions of many kinds.
-      throw new IOException(e.getMessage(), e);
+      throw new DamagedFileException(e.getMessage(), e);
     }
   }
 

@@ -20,11 +20,14 @@ public record Piece(int index, int fileIndex, SourceFile file, long start, long 
   /** Pieces of files that can be cut are at most this long. */
   public static final long BYTES = 32L << 20;
 
-  /** Cuts files into pieces. */
+  /** Cuts files into pieces; one of which nothing can be read has none. */
   public static List<Piece> cut(List<SourceFile> files, long pieceBytes) {
     List<Piece> pieces = new ArrayList<>();
     for (int i = 0; i < files.size(); i++) {
       SourceFile file = files.get(i);
+      if (file.problem() != null) {
+        continue;
+      }
       boolean whole =
           file.format() == SourceFormat.JSON
               || (file.format() == SourceFormat.JSONL && file.compression() != Compression.NONE);

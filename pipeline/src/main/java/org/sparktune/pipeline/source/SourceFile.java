@@ -15,6 +15,7 @@ import org.sparktune.pipeline.spec.DatasetOptions.Schema;
  * @param schema the schema of its records; {@code AUTO} only if it has no records
  * @param columns standard column name to the name in the file
  * @param source the name of its source
+ * @param problem why nothing can be read from it; null if nothing is wrong so far
  */
 public record SourceFile(
     String path,
@@ -24,8 +25,15 @@ public record SourceFile(
     Compression compression,
     Schema schema,
     Map<String, String> columns,
-    String source)
+    String source,
+    String problem)
     implements Serializable {
+
+  /** The same with the schema of its records. */
+  SourceFile withSchema(Schema found) {
+    return new SourceFile(
+        path, bytes, modified, format, compression, found, columns, source, problem);
+  }
 
   /** About how many bytes of text it holds. */
   public long estimatedTextBytes() {

@@ -12,17 +12,39 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.spec.DatasetOptions.OnCorrupt;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
 
 /** Turns sources (files, folders, globs) into files, in a fixed order. */
 public final class SourceFinder {
+  /**
+   * A file that nobody has looked into yet.
+   *
+   * @param source whose file it is
+   * @param status its place, size and time
+   */
+  public record Listed(Source source, FileStatus status) {
+    /** Its path as a URI. */
+    public String path() {
+      return status.getPath().toString();
+    }
+  }
+
   private final Configuration configuration;
+  private final OnCorrupt onCorrupt;
+
+  /** Finds files that must all be in order. */
+  public SourceFinder(Configuration configuration) {
+    this(configuration, OnCorrupt.FAIL);
+  }
 
   /**
    * @param configuration says how file systems are reached
+   * @param onCorrupt what becomes of files that are damaged
    */
-  public SourceFinder(Configuration configuration) {
+  public SourceFinder(Configuration configuration, OnCorrupt onCorrupt) {
     this.configuration = configuration;
+    this.onCorrupt = onCorrupt;
   }
 
   /**
@@ -33,15 +55,21 @@ public final class SourceFinder {
    *     or of no known format
    */
   public List<SourceFile> find(List<Source> sources) {
-    List<SourceFile> files = new ArrayList<>();
+    return inspect(list(sources, false));
+  }
+
+  /**
+   * The files of the sources in the same order, by name only.
+   *
+   * @param mayBeEmpty whether a folder without files, or a glob without matches, is in order
+   */
+  public List<Listed> list(List<Source> sources, boolean mayBeEmpty) {
+    List<Listed> files = new ArrayList<>();
     for (Source source : sources) {
       try {
-        List<FileStatus> found = expand(source.path());
+        List<FileStatus> found = expand(source.path(), mayBeEmpty);
         found.sort(Comparator.comparing(status -> status.getPath().toString()));
-        SourceInspector inspector = new SourceInspector(source, configuration);
-        for (FileStatus status : found) {
-          files.add(inspector.inspect(status));
-        }
+        found.forEach(status -> files.add(new Listed(source, status)));
       } catch (IOException e) {
         throw PieceReader.damaged(source.path(), e);
       }
@@ -49,7 +77,21 @@ public final class SourceFinder {
     return files;
   }
 
-  private List<FileStatus> expand(String source) throws IOException {
+  /** Looks into files: what they are, and what their records look like. */
+  public List<SourceFile> inspect(List<Listed> listed) {
+    List<SourceFile> files = new ArrayList<>();
+    for (Listed file : listed) {
+      try {
+        files.add(
+            new SourceInspector(file.source(), onCorrupt, configuration).inspect(file.status()));
+      } catch (IOException e) {
+        throw PieceReader.damaged(file.path(), e);
+      }
+    }
+    return files;
+  }
+
+  private List<FileStatus> expand(String source, boolean mayBeEmpty) throws IOException {
     Path path = new Path(source);
     FileSystem fileSystem = path.getFileSystem(configuration);
     List<FileStatus> files = new ArrayList<>();
@@ -58,7 +100,8 @@ public final class SourceFinder {
         fileSystem.exists(path)
             ? new FileStatus[] {fileSystem.getFileStatus(path)}
             : fileSystem.globStatus(path);
-    if (matches == null || matches.length == 0) {
+    // What has no wildcard is null when it is absent.
+    if (matches == null || (matches.length == 0 && !mayBeEmpty)) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,
           "There is no file, folder or match for the source " + source + ".",
@@ -71,7 +114,7 @@ public final class SourceFinder {
         files.add(match);
       }
     }
-    if (files.isEmpty()) {
+    if (files.isEmpty() && !mayBeEmpty) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,
           "The source " + source + " holds no files.",

@@ -1,5 +1,6 @@
 package org.sparktune.pipeline.source;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -12,20 +13,24 @@ import org.apache.hadoop.fs.Path;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.pipeline.sample.SchemaDetector;
+import org.sparktune.pipeline.spec.DatasetOptions.OnCorrupt;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
 
 /** Recognises a file's format by its first bytes and its schema by its first good records. */
 final class SourceInspector {
+  private static final String NO_KNOWN_FORMAT = "neither JSON Lines, nor a JSON array, nor Parquet";
   private static final int HEAD_BYTES = 1 << 16;
   private static final int RECORDS = 100;
   private static final int MAXIMUM_LINE_BYTES = 16 << 20;
 
   private final Source source;
+  private final OnCorrupt onCorrupt;
   private final Configuration configuration;
 
-  SourceInspector(Source source, Configuration configuration) {
+  SourceInspector(Source source, OnCorrupt onCorrupt, Configuration configuration) {
     this.source = source;
+    this.onCorrupt = onCorrupt;
     this.configuration = configuration;
   }
 
@@ -33,8 +38,16 @@ final class SourceInspector {
     Path path = status.getPath();
     byte[] head = head(path, Compression.NONE);
     Compression compression = Compression.of(head);
-    SourceFormat format =
-        format(path, compression == Compression.NONE ? head : head(path, compression));
+    SourceFormat format = SourceFormat.JSONL;
+    String problem = null;
+    try {
+      format = format(path, compression == Compression.NONE ? head : head(path, compression));
+    } catch (SparktuneException e) {
+      if (onCorrupt == OnCorrupt.FAIL) {
+        throw e;
+      }
+      problem = "it is " + NO_KNOWN_FORMAT;
+    }
     SourceFile file =
         new SourceFile(
             path.toString(),
@@ -44,15 +57,30 @@ final class SourceInspector {
             compression,
             source.schema(),
             source.columns(),
-            source.name());
-    return source.schema() == Schema.AUTO ? withSchema(file) : file;
+            source.name(),
+            problem);
+    return source.schema() == Schema.AUTO && problem == null ? withSchema(file) : file;
   }
 
+  /** The first bytes: all that can be read of them, whatever the damage behind. */
   private byte[] head(Path path, Compression compression) throws IOException {
+    ByteArrayOutputStream head = new ByteArrayOutputStream();
     try (InputStream in = path.getFileSystem(configuration).open(path);
         InputStream text = compression.decompress(in)) {
-      return text.readNBytes(HEAD_BYTES);
+      byte[] buffer = new byte[1 << 12];
+      while (head.size() < HEAD_BYTES) {
+        int read = text.read(buffer);
+        if (read < 0) {
+          break;
+        }
+        head.write(buffer, 0, read);
+      }
+    } catch (IOException e) {
+      if (onCorrupt == OnCorrupt.FAIL || !Damage.isOfTheFile(e)) {
+        throw e;
+      }
     }
+    return head.toByteArray();
   }
 
   private static SourceFormat format(Path path, byte[] head) {
@@ -70,14 +98,15 @@ final class SourceInspector {
     }
     throw new SparktuneException(
         ErrorCode.BAD_FILE,
-        path + " is neither JSON Lines, nor a JSON array, nor Parquet.",
+        path + " is " + NO_KNOWN_FORMAT + ".",
         "Convert it; plain text becomes JSON Lines with one {\"text\": …} a line.");
   }
 
   private SourceFile withSchema(SourceFile file) throws IOException {
     Set<String> seen = new TreeSet<>();
     Piece whole = new Piece(0, 0, file, 0, file.bytes());
-    try (PieceReader reader = PieceReader.open(whole, MAXIMUM_LINE_BYTES, configuration)) {
+    try (PieceReader reader =
+        PieceReader.open(whole, MAXIMUM_LINE_BYTES, onCorrupt, configuration)) {
       RawRecord record = reader.next();
       for (int i = 0; i < RECORDS && record != null; i++) {
         if (record.value() instanceof Map<?, ?> map) {
@@ -85,15 +114,7 @@ final class SourceInspector {
           map.keySet().forEach(name -> names.add((String) name));
           var schema = SchemaDetector.detect(names, source.columns());
           if (schema.isPresent()) {
-            return new SourceFile(
-                file.path(),
-                file.bytes(),
-                file.modified(),
-                file.format(),
-                file.compression(),
-                schema.get(),
-                file.columns(),
-                file.source());
+            return file.withSchema(schema.get());
           }
           seen.addAll(names);
         }

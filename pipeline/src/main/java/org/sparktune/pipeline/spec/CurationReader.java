@@ -123,7 +123,8 @@ final class CurationReader {
             (int) fuzzy.integer("permutations", DeduplicateOptions.DEFAULT_PERMUTATIONS, 16, 1024),
             (int) fuzzy.integer("ngram", DeduplicateOptions.DEFAULT_NGRAM, 1, 100),
             inputPaths(reader),
-            reader.flag("fingerprints", false));
+            reader.flag("fingerprints", false),
+            reader.flag("versions", false));
     fuzzy.finish();
     if (!options.active()) {
       reader.problem(

@@ -9,8 +9,9 @@ public sealed interface DatasetChoice extends Serializable {
    * A dataset folder that is prepared already, or by another task.
    *
    * @param source the prepare task, or the folder
+   * @param pin which version of it, such as {@code @v3}; empty for the newest
    */
-  record Prepared(Reference source) implements DatasetChoice {}
+  record Prepared(Reference source, String pin) implements DatasetChoice {}
 
   /**
    * Raw files that the task prepares for itself.

@@ -26,6 +26,7 @@ import java.util.Map;
  * @param rewards what becomes of the scores of records
  * @param pairs how preference pairs are made of responses
  * @param mix how much of every source is taken
+ * @param onCorrupt what happens to files that cannot be read to their end
  */
 public record DatasetOptions(
     Kind kind,
@@ -44,7 +45,8 @@ public record DatasetOptions(
     DecontaminateOptions decontaminate,
     RewardOptions rewards,
     PairOptions pairs,
-    MixOptions mix)
+    MixOptions mix,
+    OnCorrupt onCorrupt)
     implements Serializable {
 
   /** The value of {@link #template} that means the model's own. */
@@ -88,7 +90,8 @@ public record DatasetOptions(
         DecontaminateOptions.NONE,
         RewardOptions.NONE,
         PairOptions.NONE,
-        MixOptions.NONE);
+        MixOptions.NONE,
+        OnCorrupt.QUARANTINE);
   }
 
   /** The same with another curation of its records. */
@@ -113,7 +116,8 @@ public record DatasetOptions(
         otherDecontaminate,
         rewards,
         pairs,
-        mix);
+        mix,
+        onCorrupt);
   }
 
   /** The same with something else done about its scores. */
@@ -135,7 +139,8 @@ public record DatasetOptions(
         decontaminate,
         otherRewards,
         otherPairs,
-        mix);
+        mix,
+        onCorrupt);
   }
 
   /** The same with another mixture of its sources. */
@@ -157,7 +162,8 @@ public record DatasetOptions(
         decontaminate,
         rewards,
         pairs,
-        otherMix);
+        otherMix,
+        onCorrupt);
   }
 
   /** The same with another kind; a prompt is a row by itself. */
@@ -179,7 +185,39 @@ public record DatasetOptions(
         decontaminate,
         rewards,
         pairs,
-        mix);
+        mix,
+        onCorrupt);
+  }
+
+  /** The same with something else done about damaged files. */
+  public DatasetOptions withOnCorrupt(OnCorrupt other) {
+    return new DatasetOptions(
+        kind,
+        sources,
+        sequenceLength,
+        packing,
+        shuffle,
+        validationFraction,
+        maxRejectRatio,
+        trainOn,
+        template,
+        onLong,
+        appendEos,
+        clean,
+        deduplicate,
+        decontaminate,
+        rewards,
+        pairs,
+        mix,
+        other);
+  }
+
+  /** What happens to a file that is damaged, gone, or forbidden to read. */
+  public enum OnCorrupt {
+    /** What was read before the damage stays, the rest is reported. */
+    QUARANTINE,
+    /** The preparation fails. */
+    FAIL
   }
 
   /** What the records are. */

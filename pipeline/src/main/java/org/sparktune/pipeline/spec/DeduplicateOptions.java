@@ -17,6 +17,7 @@ import java.util.List;
  * @param against folders of earlier datasets; what they hold is a duplicate
  * @param fingerprints whether the dataset gets the fingerprints that a later one needs to be held
  *     against it
+ * @param versions whether what earlier versions of the same dataset hold is a duplicate
  */
 public record DeduplicateOptions(
     boolean exact,
@@ -25,7 +26,8 @@ public record DeduplicateOptions(
     int permutations,
     int ngram,
     List<String> against,
-    boolean fingerprints)
+    boolean fingerprints,
+    boolean versions)
     implements Serializable {
   /** Where nothing else is asked for. */
   public static final double DEFAULT_THRESHOLD = 0.8;
@@ -35,6 +37,24 @@ public record DeduplicateOptions(
 
   /** Where nothing else is asked for. */
   public static final int DEFAULT_NGRAM = 5;
+
+  /** Of a dataset without versions. */
+  public DeduplicateOptions(
+      boolean exact,
+      boolean fuzzy,
+      double threshold,
+      int permutations,
+      int ngram,
+      List<String> against,
+      boolean fingerprints) {
+    this(exact, fuzzy, threshold, permutations, ngram, against, fingerprints, false);
+  }
+
+  /** The same, held against other datasets, and ready for later ones. */
+  public DeduplicateOptions withAgainst(List<String> others) {
+    return new DeduplicateOptions(
+        exact, fuzzy, threshold, permutations, ngram, others, true, versions);
+  }
 
   /** Duplicates stay. */
   public static final DeduplicateOptions NONE =

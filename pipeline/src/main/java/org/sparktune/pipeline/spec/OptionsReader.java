@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.sparktune.pipeline.spec.DatasetOptions.OnCorrupt;
 import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
@@ -83,7 +84,8 @@ final class OptionsReader {
             CurationReader.decontaminate(reader),
             RewardReader.rewards(reader),
             RewardReader.pairs(reader),
-            MixReader.read(reader, sources));
+            MixReader.read(reader, sources),
+            reader.word("on_corrupt", OnCorrupt.QUARANTINE));
     reader.finish();
     return options;
   }

@@ -38,6 +38,11 @@ public record RewardOptions(
     return new RewardOptions(method, by, -1, 1, DEFAULT_LOW_QUANTILE, DEFAULT_HIGH_QUANTILE, null);
   }
 
+  /** The same with the statistics of an earlier dataset. */
+  public RewardOptions withStatistics(String folder) {
+    return new RewardOptions(method, by, low, high, lowQuantile, highQuantile, folder);
+  }
+
   /** Whether scores are changed. */
   public boolean active() {
     return method != Method.NONE;

@@ -3,6 +3,7 @@ package org.sparktune.pipeline.spec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
+import org.sparktune.core.DatasetName;
 
 /**
  * What reading needs everywhere: where problems go, and how a written path becomes an absolute one.
@@ -40,6 +41,10 @@ record SpecContext(SpecProblems problems, Path folder, Path workingDirectory, bo
     Path path = Path.of(resolved);
     if (Files.exists(path)) {
       return true;
+    }
+    DatasetName name = DatasetName.parse(resolved);
+    if (name.isPinned()) {
+      return Files.exists(Path.of(name.folder(), DatasetName.versionFolder(name.version())));
     }
     if (!GLOB.matcher(resolved).find()) {
       return false;

@@ -43,10 +43,20 @@ public sealed interface Task extends Serializable {
    * Raw files to a tokenized dataset.
    *
    * @param dataset the sources and how to prepare them
+   * @param arrival what is done about files that arrive later
    */
   record Prepare(
-      String name, List<String> dependencies, Reference baseModel, DatasetOptions dataset)
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      DatasetOptions dataset,
+      ArrivalOptions arrival)
       implements Task {
+    /** The same for every way in which its dataset may get versions. */
+    public Prepare withoutArrival() {
+      return new Prepare(name, dependencies, baseModel, dataset, ArrivalOptions.BATCH);
+    }
+
     @Override
     public TaskType type() {
       return TaskType.PREPARE;

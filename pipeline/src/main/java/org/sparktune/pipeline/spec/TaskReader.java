@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.DatasetName;
 import org.sparktune.pipeline.spec.SpecNode.Mapping;
 import org.sparktune.pipeline.spec.SpecNode.Scalar;
 import org.sparktune.pipeline.spec.Task.ModelFormat;
@@ -88,6 +89,7 @@ final class TaskReader {
         "task_type",
         "base_model",
         "dataset",
+        "prepare",
         "dependencies",
         "init_adapter",
         "adapter",
@@ -104,8 +106,10 @@ final class TaskReader {
     Reference base = baseModel();
     MappingReader dataset = reader.require("dataset") ? reader.mapping("dataset") : null;
     DatasetOptions datasetOptions = dataset == null ? null : options.dataset(dataset);
+    ArrivalOptions arrival = ArrivalReader.read(reader);
+    ArrivalReader.requireVersions(reader, datasetOptions, arrival);
     reader.finish();
-    return new Task.Prepare(name, List.copyOf(dependencies), base, datasetOptions);
+    return new Task.Prepare(name, List.copyOf(dependencies), base, datasetOptions, arrival);
   }
 
   private Task loraFinetune() {
@@ -308,24 +312,24 @@ final class TaskReader {
       return null;
     }
     if (taskTypes.containsKey(scalar.text())) {
-      return taskOutput(from, key, scalar, makers);
+      return taskOutput(from, key, scalar.text(), makers);
     }
     return new Reference.Stored(storedPath(key, scalar, makers));
   }
 
   private Reference.TaskOutput taskOutput(
-      MappingReader from, String key, Scalar scalar, TaskType... makers) {
-    TaskType found = taskTypes.get(scalar.text());
+      MappingReader from, String key, String maker, TaskType... makers) {
+    TaskType found = taskTypes.get(maker);
     boolean misspelt = found == null; // reported where the type stands
     if (!misspelt && !List.of(makers).contains(found)) {
       from.problem(
           key,
           "'%s' of task '%s' names the task '%s', a %s, which makes nothing of that kind."
-              .formatted(key, name, scalar.text(), found.word()),
+              .formatted(key, name, maker, found.word()),
           "");
     }
-    dependencies.add(scalar.text());
-    return new Reference.TaskOutput(scalar.text());
+    dependencies.add(maker);
+    return new Reference.TaskOutput(maker);
   }
 
   private String storedPath(String key, Scalar scalar, TaskType... makers) {
@@ -365,24 +369,40 @@ final class TaskReader {
     }
     SpecNode node = reader.node("dataset");
     if (node instanceof Mapping) {
-      return new DatasetChoice.Raw(options.dataset(reader.mapping("dataset")));
+      DatasetOptions raw = options.dataset(reader.mapping("dataset"));
+      ArrivalReader.requireVersions(reader, raw, ArrivalOptions.BATCH);
+      return new DatasetChoice.Raw(raw);
     }
     if (!(node instanceof Scalar scalar)) {
       reader.wrongType("dataset", "a task, a dataset folder or a mapping", node);
       return null;
     }
-    if (taskTypes.containsKey(scalar.text())) {
-      return new DatasetChoice.Prepared(taskOutput(reader, "dataset", scalar, TaskType.PREPARE));
+    DatasetName written = DatasetName.parse(scalar.text());
+    if (taskTypes.containsKey(written.folder())) {
+      return new DatasetChoice.Prepared(
+          taskOutput(reader, "dataset", written.folder(), TaskType.PREPARE), written.pin());
     }
     String resolved = context.resolveInput(scalar.text(), scalar.location());
     boolean raw =
         !SpecContext.isUri(resolved)
             && Files.exists(Path.of(resolved))
-            && !Files.exists(Path.of(resolved, DatasetManifest.FILE_NAME));
+            && !Files.exists(Path.of(resolved, DatasetManifest.FILE_NAME))
+            && !hasVersions(Path.of(resolved));
     if (raw) {
       return new DatasetChoice.Raw(options.ofSingleFile(scalar));
     }
-    return new DatasetChoice.Prepared(
-        new Reference.Stored(storedPath("dataset", scalar, TaskType.PREPARE)));
+    DatasetName stored = DatasetName.parse(storedPath("dataset", scalar, TaskType.PREPARE));
+    return new DatasetChoice.Prepared(new Reference.Stored(stored.folder()), stored.pin());
+  }
+
+  private static boolean hasVersions(Path folder) {
+    String[] names = folder.toFile().list();
+    for (String version : names == null ? new String[0] : names) {
+      if (DatasetName.versionNumber(version).isPresent()
+          && Files.exists(folder.resolve(version).resolve(DatasetManifest.FILE_NAME))) {
+        return true;
+      }
+    }
+    return false;
   }
 }

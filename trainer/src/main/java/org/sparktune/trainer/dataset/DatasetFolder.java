@@ -1,22 +1,22 @@
 package org.sparktune.trainer.dataset;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.DatasetName;
+import org.sparktune.core.DatasetVersions;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 
 /** A prepared dataset on any Hadoop file system, as {@code docs/formats.md} describes it. */
 public final class DatasetFolder {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final String location;
   private final Configuration configuration;
   private final DatasetManifest manifest;
@@ -30,37 +30,87 @@ public final class DatasetFolder {
   /**
    * Reads a dataset's manifest.
    *
-   * @param location the folder, a path or URI
+   * @param name the folder, a path or URI; {@code FOLDER@v3} is one of its versions, and {@code
+   *     FOLDER} the newest where it has versions
    * @throws SparktuneException {@link ErrorCode#BAD_FILE} when there is no complete dataset there,
    *     {@link ErrorCode#UNSUPPORTED} when a newer version wrote it
    */
-  public static DatasetFolder open(String location, Configuration configuration) {
-    Path file = new Path(location, DatasetManifest.FILE_NAME);
+  public static DatasetFolder open(String name, Configuration configuration) {
+    DatasetVersions versions = new DatasetVersions(new HadoopStorage(configuration));
     DatasetManifest manifest;
-    try (InputStream in = file.getFileSystem(configuration).open(file)) {
-      manifest = JSON.readValue(in, DatasetManifest.class);
+    String location;
+    try {
+      location = versions.resolve(name);
+      manifest = versions.whole(location);
     } catch (FileNotFoundException e) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,
           "%s holds no complete dataset: there is no %s."
-              .formatted(location, DatasetManifest.FILE_NAME),
+              .formatted(name, DatasetManifest.FILE_NAME),
           "Give the folder a prepare task wrote; the manifest is written last.",
           e);
     } catch (IOException e) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,
-          "%s cannot be read (%s).".formatted(file, e.getMessage()),
+          "%s of %s cannot be read (%s)."
+              .formatted(DatasetManifest.FILE_NAME, name, e.getMessage()),
           "Prepare the dataset again.",
           e);
     }
     if (manifest.schemaVersion() > DatasetManifest.SCHEMA_VERSION) {
       throw new SparktuneException(
           ErrorCode.UNSUPPORTED,
-          "%s has version %d, this sparktune reads up to %d."
-              .formatted(file, manifest.schemaVersion(), DatasetManifest.SCHEMA_VERSION),
+          "%s of %s has version %d, this sparktune reads up to %d."
+              .formatted(
+                  DatasetManifest.FILE_NAME,
+                  name,
+                  manifest.schemaVersion(),
+                  DatasetManifest.SCHEMA_VERSION),
           "Use a newer sparktune or prepare the dataset with this one.");
     }
     return new DatasetFolder(location, configuration, manifest);
+  }
+
+  /**
+   * The versions of a dataset, the oldest first; none where it has no versions.
+   *
+   * @param folder the dataset's, a path or URI
+   */
+  public static List<Integer> versions(String folder, Configuration configuration) {
+    try {
+      return new DatasetVersions(new HadoopStorage(configuration)).list(folder);
+    } catch (IOException e) {
+      throw new SparktuneException(
+          ErrorCode.BAD_FILE,
+          "The dataset %s cannot be read (%s).".formatted(folder, e.getMessage()),
+          "Check the path and its permissions.",
+          e);
+    }
+  }
+
+  /** Whether a name means a dataset. */
+  public static boolean isDataset(String name, Configuration configuration) {
+    try {
+      DatasetVersions versions = new DatasetVersions(new HadoopStorage(configuration));
+      DatasetName parsed = DatasetName.parse(name);
+      return versions.isDataset(name) || !versions.list(parsed.folder()).isEmpty();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Looking for a dataset in " + name + " failed", e);
+    }
+  }
+
+  /** The folder with the manifest: of a dataset with versions that of one of them, for good. */
+  public String location() {
+    return location;
+  }
+
+  /** What this folder alone holds: of a version what it added. */
+  public DatasetManifest ownManifest() {
+    try {
+      return new DatasetVersions(new HadoopStorage(configuration)).own(location);
+    } catch (IOException e) {
+      throw new UncheckedIOException("Reading the manifest of " + location + " again failed", e);
+    }
   }
 
   /** What the preparation wrote about the dataset. */

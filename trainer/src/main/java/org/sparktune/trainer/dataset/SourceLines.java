@@ -9,6 +9,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,7 +42,14 @@ final class SourceLines {
     this.parts = parts;
   }
 
-  private record Place(int piece, long line) {}
+  /**
+   * Where a document comes from.
+   *
+   * @param root the folder of the version that has the document
+   */
+  private record Place(Path root, int piece, long line) {}
+
+  private record PieceOf(Path root, int piece) {}
 
   private record Piece(String file, long firstLine) {}
 
@@ -61,10 +69,10 @@ final class SourceLines {
       }
     }
     List<Place> shown = places.subList(0, Math.min(most, places.size()));
-    Map<Integer, Piece> pieces = pieces(shown);
+    Map<PieceOf, Piece> pieces = pieces(shown);
     List<String> names = new ArrayList<>();
     for (Place place : shown) {
-      Piece piece = pieces.get(place.piece());
+      Piece piece = pieces.get(new PieceOf(place.root(), place.piece()));
       if (piece != null) {
         names.add(piece.file() + ":" + (piece.firstLine() + place.line()));
       }
@@ -81,10 +89,12 @@ final class SourceLines {
     List<Place> places = new ArrayList<>();
     for (DatasetManifest.Part part : parts) {
       if (part.path().equals(row.part())) {
+        // A part of an earlier version lies in that version's folder, with its own pieces.
+        Path root = new Path(folder, part.path()).getParent().getParent();
         try (PartReader reader = new PartReader(folder, part, configuration)) {
           Optional<PartReader.DocumentOrigins> origins = reader.origins(row.row());
           for (int i = 0; origins.isPresent() && i < origins.get().pieces().length; i++) {
-            places.add(new Place(origins.get().pieces()[i], origins.get().lines()[i]));
+            places.add(new Place(root, origins.get().pieces()[i], origins.get().lines()[i]));
           }
         }
       }
@@ -93,13 +103,18 @@ final class SourceLines {
   }
 
   /** The pieces that places name. */
-  private Map<Integer, Piece> pieces(List<Place> places) {
-    Map<Integer, Piece> found = new HashMap<>();
-    int last = -1;
+  private Map<PieceOf, Piece> pieces(List<Place> places) {
+    Map<Path, Integer> last = new LinkedHashMap<>();
     for (Place place : places) {
-      last = Math.max(last, place.piece());
+      last.merge(place.root(), place.piece(), Math::max);
     }
-    Path file = new Path(folder, FILE_NAME);
+    Map<PieceOf, Piece> found = new HashMap<>();
+    last.forEach((root, piece) -> addPieces(root, piece, found));
+    return found;
+  }
+
+  private void addPieces(Path root, int last, Map<PieceOf, Piece> found) {
+    Path file = new Path(root, FILE_NAME);
     try (BufferedReader lines =
         new BufferedReader(
             new InputStreamReader(
@@ -110,10 +125,13 @@ final class SourceLines {
           break;
         }
         JsonNode node = JSON.readTree(line);
-        found.put(piece, new Piece(node.path("file").asText(), node.path("first_line").asLong()));
+        found.put(
+            new PieceOf(root, piece),
+            new Piece(node.path("file").asText(), node.path("first_line").asLong()));
       }
-    } catch (FileNotFoundException e) {
-      return Map.of();
+    } catch (FileNotFoundException absent) {
+      // A version that did not keep track wrote it: its lines stay unnamed.
+      return;
     } catch (IOException e) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,
@@ -121,6 +139,5 @@ final class SourceLines {
           "Prepare the dataset again.",
           e);
     }
-    return found;
   }
 }
