@@ -28,7 +28,7 @@ final class CudaAttention implements AutoCloseable {
     this.staging = staging;
     documents = new AttentionRuns(device, staging);
     plain = new PlainAttention(kernels);
-    hopper = new HopperAttention(kernels);
+    hopper = new HopperAttention(device, kernels);
     cached = new CachedAttention(device, kernels);
     deltas = new DeviceScratch(device, "attention's gradient");
   }

@@ -40,14 +40,16 @@ final class HopperAttention implements AttentionKernels {
       Kernel forward, Kernel delta, Kernel queryGradient, Kernel keyGradient) {}
 
   private final Kernels kernels;
+  private final int multiprocessors;
   private final Map<Integer, Functions> functions = new HashMap<>();
   private final TensorMap dOutMap = new TensorMap();
   private final TensorMap queryMap = new TensorMap();
   private final TensorMap keyMap = new TensorMap();
   private final TensorMap valueMap = new TensorMap();
 
-  HopperAttention(Kernels kernels) {
+  HopperAttention(Device device, Kernels kernels) {
     this.kernels = kernels;
+    multiprocessors = device.multiprocessors();
   }
 
   /** Whether the kernels run on a GPU and take these tensors. */
@@ -108,15 +110,35 @@ final class HopperAttention implements AttentionKernels {
         .with(valueMap.of(v, shape.keyValueHeads(), size))
         .withRows(out)
         .with(logSumExp);
-    PlainAttention.withRuns(forward, runs, tiles, shape)
-        .launch(
-            (long) tiles.count() * shape.heads(),
-            1,
-            1,
-            (groups + 1) * GROUP,
-            tileBytes(rows, size)
-                + 2 * FORWARD_STAGES * tileBytes(FORWARD_CHUNK, size)
-                + EXTRA_BYTES);
+    launch(
+        forward,
+        runs,
+        tiles,
+        shape.heads(),
+        shape,
+        (groups + 1) * GROUP,
+        2 * tileBytes(rows, size) + 2 * FORWARD_STAGES * tileBytes(FORWARD_CHUNK, size));
+  }
+
+  /** Launches one block a multiprocessor, or one a piece of work where there is less of it. */
+  private void launch(
+      Kernel kernel,
+      AttentionRuns runs,
+      AttentionRuns.Tiles tiles,
+      int headsOfTile,
+      AttentionShape shape,
+      int threads,
+      int tileBytes) {
+    int count = Math.multiplyExact(tiles.count(), headsOfTile);
+    kernel
+        .with(runs.address())
+        .with(tiles.address())
+        .with(count)
+        .with(shape.heads())
+        .with(shape.heads() / shape.keyValueHeads())
+        .with(shape.scale())
+        .with(shape.window())
+        .launch(Math.min(count, multiprocessors), 1, 1, threads, tileBytes + EXTRA_BYTES);
   }
 
   @Override
@@ -149,9 +171,7 @@ final class HopperAttention implements AttentionKernels {
     int size = shape.headSize();
     int statistics = 2 * CHUNK * Float.BYTES;
     int sharedBytes =
-        2 * tileBytes(TILE, size)
-            + STAGES * (2 * tileBytes(CHUNK, size) + statistics)
-            + EXTRA_BYTES;
+        3 * tileBytes(TILE, size) + STAGES * (2 * tileBytes(CHUNK, size) + statistics);
     dOutMap.of(dOut, shape.heads(), size);
     queryMap.of(q, shape.heads(), size);
     keyMap.of(k, shape.keyValueHeads(), size);
@@ -160,13 +180,11 @@ final class HopperAttention implements AttentionKernels {
     Kernel queryGradient = functions(size).queryGradient();
     queryGradient.with(dOutMap).with(queryMap).with(keyMap).with(valueMap);
     queryGradient.with(logSumExp).with(delta).withRows(dq);
-    PlainAttention.withRuns(queryGradient, runs, queries, shape)
-        .launch((long) queries.count() * shape.heads(), 1, 1, 3 * GROUP, sharedBytes);
+    launch(queryGradient, runs, queries, shape.heads(), shape, 3 * GROUP, sharedBytes);
     AttentionRuns.Tiles keys = runs.tiles(new AttentionRuns.Cut(TILE, true, shape.window()));
     Kernel keyGradient = functions(size).keyGradient();
     keyGradient.with(dOutMap).with(queryMap).with(keyMap).with(valueMap);
     keyGradient.with(logSumExp).with(delta).withRows(dk).withRows(dv);
-    PlainAttention.withRuns(keyGradient, runs, keys, shape)
-        .launch((long) keys.count() * shape.keyValueHeads(), 1, 1, 3 * GROUP, sharedBytes);
+    launch(keyGradient, runs, keys, shape.keyValueHeads(), shape, 3 * GROUP, sharedBytes);
   }
 }

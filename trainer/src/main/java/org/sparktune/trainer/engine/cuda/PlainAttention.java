@@ -127,8 +127,7 @@ final class PlainAttention implements AttentionKernels {
         .launch((long) keys.count() * shape.keyValueHeads(), 1, 1, THREADS, sharedBytes);
   }
 
-  /** Adds what all kernels take last: runs, tiles and sizes. */
-  static Kernel withRuns(
+  private static Kernel withRuns(
       Kernel kernel, AttentionRuns runs, AttentionRuns.Tiles tiles, AttentionShape shape) {
     return kernel
         .with(runs.address())

@@ -12,6 +12,7 @@ static __device__ __forceinline__ void groupArrive(int id, int threads) {
 #define QUERY_PANEL (QUERY_ROWS * 128)
 #define KEY_PANEL (FORWARD_KEYS * 128)
 #define KEY_BYTES (KEY_PANEL * PANELS)
+#define QUERY_BYTES (QUERY_PANEL * PANELS)
 
 // The running softmax of a thread's two rows.
 struct Softmax {
@@ -63,18 +64,23 @@ static __device__ __forceinline__ void maskKeys(
 extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) attentionForward(
     const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
     const __grid_constant__ TensorMap v, element* out, long long outStride, float* logSumExp,
-    const int4* runs, const int2* tiles, int heads, int group, float scale, int window) {
+    const int4* runs, const int2* tiles, int count, int heads, int group, float scale,
+    int window) {
   extern __shared__ char dynamicShared[];
   u32 queries = (sharedAddress(dynamicShared) + 1023) / 1024 * 1024;
-  u32 keys = queries + QUERY_PANEL * PANELS;
+  u32 results = queries + QUERY_BYTES;
+  u32 keys = results + QUERY_BYTES;
   u32 values = keys + FORWARD_STAGES * KEY_BYTES;
-  u32 queryFull = values + FORWARD_STAGES * KEY_BYTES;
-  u32 keyFull = queryFull + 8;
+  u32 workAddress = values + FORWARD_STAGES * KEY_BYTES;
+  u32 queryFull = workAddress + sizeof(Work);
+  u32 queryEmpty = queryFull + 8;
+  u32 keyFull = queryEmpty + 8;
   u32 keyEmpty = keyFull + 8 * FORWARD_STAGES;
   u32 valueFull = keyEmpty + 8 * FORWARD_STAGES;
   u32 valueEmpty = valueFull + 8 * FORWARD_STAGES;
   if (threadIdx.x == 0) {
     initialize(queryFull, 1);
+    initialize(queryEmpty, QUERY_GROUPS * 4);
     for (int stage = 0; stage < FORWARD_STAGES; stage++) {
       initialize(keyFull + 8 * stage, 1);
       initialize(valueFull + 8 * stage, 1);
@@ -84,32 +90,40 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
   __syncthreads();
-  int head = blockIdx.x % heads;
-  int2 tile = tiles[blockIdx.x / heads];
-  int4 run = runs[tile.x];
-  int rows = min(QUERY_ROWS, run.y - tile.y);
-  int position = run.w - run.y + tile.y;
-  int firstRow = run.x + tile.y;
-  int firstChunk = max(0, position - window + 1) / FORWARD_KEYS;
-  int chunks = (position + rows + FORWARD_KEYS - 1) / FORWARD_KEYS;
   int warpGroup = threadIdx.x / GROUP;
   if (warpGroup == 0) {
     giveRegisters<QUERY_GROUPS == 2 ? 24 : 32>();
     if (threadIdx.x == 0) {
-      expect(queryFull, QUERY_PANEL * PANELS);
-      fetchTile<QUERY_ROWS>(queries, &q, head, firstRow, queryFull);
       Place place = {0, 0};
-      for (int chunk = chunks - 1; chunk >= firstChunk; chunk--) {
-        int row = run.z + chunk * FORWARD_KEYS;
-        u32 full = keyFull + 8 * place.stage;
-        await(keyEmpty + 8 * place.stage, place.parity ^ 1);
-        expect(full, KEY_BYTES);
-        fetchTile<FORWARD_KEYS>(keys + place.stage * KEY_BYTES, &k, head / group, row, full);
-        full = valueFull + 8 * place.stage;
-        await(valueEmpty + 8 * place.stage, place.parity ^ 1);
-        expect(full, KEY_BYTES);
-        fetchTile<FORWARD_KEYS>(values + place.stage * KEY_BYTES, &v, head / group, row, full);
-        advance<FORWARD_STAGES>(place);
+      int index = workOf(0);
+      for (int round = 0; index < count; index = workOf(++round)) {
+        int head = index % heads;
+        int2 tile = tiles[index / heads];
+        int4 run = runs[tile.x];
+        Work work;
+        work.head = head;
+        work.firstRow = run.x + tile.y;
+        work.rows = min(QUERY_ROWS, run.y - tile.y);
+        work.position = run.w - run.y + tile.y;
+        work.firstChunk = max(0, work.position - window + 1) / FORWARD_KEYS;
+        work.chunks = (work.position + work.rows + FORWARD_KEYS - 1) / FORWARD_KEYS;
+        await(queryEmpty, round % 2 ^ 1);
+        tell(workAddress, work);
+        expect(queryFull, QUERY_BYTES);
+        fetchTile<QUERY_ROWS>(queries, &q, head, work.firstRow, queryFull);
+        for (int chunk = work.chunks - 1; chunk >= work.firstChunk; chunk--) {
+          int row = run.z + chunk * FORWARD_KEYS;
+          u32 full = keyFull + 8 * place.stage;
+          await(keyEmpty + 8 * place.stage, place.parity ^ 1);
+          expect(full, KEY_BYTES);
+          fetchTile<FORWARD_KEYS>(keys + place.stage * KEY_BYTES, &k, head / group, row, full);
+          full = valueFull + 8 * place.stage;
+          await(valueEmpty + 8 * place.stage, place.parity ^ 1);
+          expect(full, KEY_BYTES);
+          fetchTile<FORWARD_KEYS>(
+              values + place.stage * KEY_BYTES, &v, head / group, row, full);
+          advance<FORWARD_STAGES>(place);
+        }
       }
     }
   } else {
@@ -117,19 +131,9 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
     int member = warpGroup - 1;
     int thread = threadIdx.x % GROUP;
     bool signals = thread % 32 == 0;
-    int query = position + member * 64 + thread / 32 * 16 + thread % 32 / 4;
-    int lowest = position + member * 64;
+    int ownRow = member * 64 + thread / 32 * 16 + thread % 32 / 4;
     u32 ownQueries = queries + member * 64 * 128;
     float factor = scale * LOG2E;
-    float scores[FORWARD_KEYS / 2];
-    u32 weights[FORWARD_KEYS / 16][4];
-    float sums[WIDTH / 2];
-    float correction[2];
-    Softmax softmax = {{MINUS_INFINITY, MINUS_INFINITY}, {0.0f, 0.0f}};
-#pragma unroll
-    for (int i = 0; i < WIDTH / 2; i++) {
-      sums[i] = 0.0f;
-    }
     // The groups take turns at issuing products, so that one's softmax runs beside others' products.
     int turn = 1 + member;
     int nextTurn = 1 + (member + 1) % QUERY_GROUPS;
@@ -138,78 +142,103 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
     }
     Place keyPlace = {0, 0};
     Place valuePlace = {0, 0};
-    await(queryFull, 0);
-    await(keyFull, 0);
-    beginProducts();
-    scoreProducts<FORWARD_KEYS>(scores, ownQueries, QUERY_PANEL, keys, KEY_PANEL);
-    commitProducts();
-    awaitProducts<0>();
-    settle(scores);
-    if (signals) {
-      arrive(keyEmpty);
-    }
-    advance<FORWARD_STAGES>(keyPlace);
-    int firstKey = (chunks - 1) * FORWARD_KEYS;
-    maskKeys(scores, query, firstKey, window);
-    exponentials(scores, softmax, correction, factor);
-    packAll<FORWARD_KEYS>(scores, weights);
-    for (int chunk = chunks - 2; chunk >= firstChunk; chunk--) {
+    for (int round = 0; workOf(round) < count; round++) {
+      float scores[FORWARD_KEYS / 2];
+      u32 weights[FORWARD_KEYS / 16][4];
+      float sums[WIDTH / 2];
+      float correction[2];
+      Softmax softmax = {{MINUS_INFINITY, MINUS_INFINITY}, {0.0f, 0.0f}};
+#pragma unroll
+      for (int i = 0; i < WIDTH / 2; i++) {
+        sums[i] = 0.0f;
+      }
+      await(queryFull, round % 2);
+      Work work = told(workAddress);
+      int query = work.position + ownRow;
+      int lowest = work.position + member * 64;
       await(keyFull + 8 * keyPlace.stage, keyPlace.parity);
-      groupBarrier(turn, 2 * GROUP);
       beginProducts();
       scoreProducts<FORWARD_KEYS>(
           scores, ownQueries, QUERY_PANEL, keys + keyPlace.stage * KEY_BYTES, KEY_PANEL);
       commitProducts();
-      await(valueFull + 8 * valuePlace.stage, valuePlace.parity);
-      weightedSum<FORWARD_KEYS>(
-          sums, weights, values + valuePlace.stage * KEY_BYTES, KEY_PANEL);
-      commitProducts();
-      groupArrive(nextTurn, 2 * GROUP);
-      awaitProducts<1>();
+      awaitProducts<0>();
       settle(scores);
       if (signals) {
         arrive(keyEmpty + 8 * keyPlace.stage);
       }
       advance<FORWARD_STAGES>(keyPlace);
-      firstKey = chunk * FORWARD_KEYS;
-      if (firstKey + FORWARD_KEYS - 1 > lowest || lowest + 63 - firstKey >= window) {
-        maskKeys(scores, query, firstKey, window);
-      }
+      int firstKey = (work.chunks - 1) * FORWARD_KEYS;
+      maskKeys(scores, query, firstKey, window);
       exponentials(scores, softmax, correction, factor);
+      packAll<FORWARD_KEYS>(scores, weights);
+      for (int chunk = work.chunks - 2; chunk >= work.firstChunk; chunk--) {
+        await(keyFull + 8 * keyPlace.stage, keyPlace.parity);
+        groupBarrier(turn, 2 * GROUP);
+        beginProducts();
+        scoreProducts<FORWARD_KEYS>(
+            scores, ownQueries, QUERY_PANEL, keys + keyPlace.stage * KEY_BYTES, KEY_PANEL);
+        commitProducts();
+        await(valueFull + 8 * valuePlace.stage, valuePlace.parity);
+        weightedSum<FORWARD_KEYS>(
+            sums, weights, values + valuePlace.stage * KEY_BYTES, KEY_PANEL);
+        commitProducts();
+        groupArrive(nextTurn, 2 * GROUP);
+        awaitProducts<1>();
+        settle(scores);
+        if (signals) {
+          arrive(keyEmpty + 8 * keyPlace.stage);
+        }
+        advance<FORWARD_STAGES>(keyPlace);
+        firstKey = chunk * FORWARD_KEYS;
+        if (firstKey + FORWARD_KEYS - 1 > lowest || lowest + 63 - firstKey >= window) {
+          maskKeys(scores, query, firstKey, window);
+        }
+        exponentials(scores, softmax, correction, factor);
+        awaitProducts<0>();
+        settle(sums);
+        if (signals) {
+          arrive(valueEmpty + 8 * valuePlace.stage);
+        }
+        advance<FORWARD_STAGES>(valuePlace);
+        // Most often no maximum of a warp's rows has grown.
+        if (__any_sync(~0u, correction[0] != 1.0f || correction[1] != 1.0f)) {
+#pragma unroll
+          for (int i = 0; i < WIDTH / 2; i++) {
+            sums[i] *= correction[i / 2 % 2];
+          }
+        }
+        packAll<FORWARD_KEYS>(scores, weights);
+      }
+      if (signals) {
+        arrive(queryEmpty);
+      }
+      await(valueFull + 8 * valuePlace.stage, valuePlace.parity);
+      beginProducts();
+      weightedSum<FORWARD_KEYS>(sums, weights, values + valuePlace.stage * KEY_BYTES, KEY_PANEL);
+      commitProducts();
       awaitProducts<0>();
       settle(sums);
       if (signals) {
         arrive(valueEmpty + 8 * valuePlace.stage);
       }
       advance<FORWARD_STAGES>(valuePlace);
+      float factors[2];
 #pragma unroll
-      for (int i = 0; i < WIDTH / 2; i++) {
-        sums[i] *= correction[i / 2 % 2];
+      for (int r = 0; r < 2; r++) {
+        float total = softmax.totals[r];
+        total += __shfl_xor_sync(~0u, total, 1);
+        total += __shfl_xor_sync(~0u, total, 2);
+        factors[r] = 1.0f / total;
+        int row = ownRow + 8 * r;
+        if (logSumExp != nullptr && thread % 4 == 0 && row < work.rows) {
+          logSumExp[(long long)(work.firstRow + row) * heads + work.head] =
+              softmax.maxima[r] * scale + log2f(total) * LN2;
+        }
       }
-      packAll<FORWARD_KEYS>(scores, weights);
+      storeRows(
+          sums, factors[0], factors[1], results + member * 64 * 128, QUERY_PANEL, 4 + member,
+          out + (work.firstRow + member * 64) * outStride + work.head * HEAD_SIZE, outStride,
+          work.rows - member * 64);
     }
-    await(valueFull + 8 * valuePlace.stage, valuePlace.parity);
-    beginProducts();
-    weightedSum<FORWARD_KEYS>(sums, weights, values + valuePlace.stage * KEY_BYTES, KEY_PANEL);
-    commitProducts();
-    awaitProducts<0>();
-    settle(sums);
-    float factors[2];
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-      float total = softmax.totals[r];
-      total += __shfl_xor_sync(~0u, total, 1);
-      total += __shfl_xor_sync(~0u, total, 2);
-      factors[r] = 1.0f / total;
-      int row = query - position + 8 * r;
-      if (logSumExp != nullptr && thread % 4 == 0 && row < rows) {
-        logSumExp[(long long)(firstRow + row) * heads + head] =
-            softmax.maxima[r] * scale + log2f(total) * LN2;
-      }
-    }
-    storeRows(
-        sums, factors[0], factors[1], ownQueries, QUERY_PANEL, 4 + member,
-        out + (firstRow + member * 64) * outStride + head * HEAD_SIZE, outStride,
-        rows - member * 64);
   }
 }

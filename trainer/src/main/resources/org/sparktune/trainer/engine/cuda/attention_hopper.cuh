@@ -3,8 +3,8 @@
 //
 // HEAD_SIZE  D, elements of a head: a multiple of 8, at most 128
 //
-// One warp group fetches tiles with the copy engine into a ring of shared memory, the others
-// multiply. Every accumulator belongs to one block and is summed in a fixed order: no atomics.
+// One block a multiprocessor goes through its share of the tiles. One warp group fetches with the copy
+// engine into a ring of shared memory and runs ahead, the others multiply. Every accumulator belongs to one block and is summed in a fixed order: no atomics.
 // A tile lies in panels of 64 columns, rows of 128 bytes, swizzled by 128 bytes, as the copy engine
 // writes it and wgmma reads it; columns beyond the head are zeros from the copy engine.
 //
@@ -112,6 +112,47 @@ static __device__ __forceinline__ void advance(Place& place) {
     place.stage = 0;
     place.parity ^= 1;
   }
+}
+
+// Which of the tiles, the longest of which come first, a block works on in a round: back and forth,
+// so that all blocks get about as much.
+static __device__ __forceinline__ int workOf(int round) {
+  int place = round % 2 == 0 ? blockIdx.x : gridDim.x - 1 - blockIdx.x;
+  return round * gridDim.x + place;
+}
+
+// What the fetching thread tells the others of a tile.
+struct Work {
+  int head;
+  int firstRow;
+  int rows;
+  int position;
+  int firstChunk;
+  int chunks;
+  int queries;
+  int unused;
+};
+
+static __device__ __forceinline__ void tell(u32 address, const Work& work) {
+  asm volatile("st.shared.v4.s32 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(work.head),
+               "r"(work.firstRow), "r"(work.rows), "r"(work.position)
+               : "memory");
+  asm volatile("st.shared.v4.s32 [%0], {%1, %2, %3, %4};" ::"r"(address + 16),
+               "r"(work.firstChunk), "r"(work.chunks), "r"(work.queries), "r"(0)
+               : "memory");
+}
+
+static __device__ __forceinline__ Work told(u32 address) {
+  Work work;
+  asm volatile("ld.shared.v4.s32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(work.head), "=r"(work.firstRow), "=r"(work.rows), "=r"(work.position)
+               : "r"(address)
+               : "memory");
+  asm volatile("ld.shared.v4.s32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(work.firstChunk), "=r"(work.chunks), "=r"(work.queries), "=r"(work.unused)
+               : "r"(address + 16)
+               : "memory");
+  return work;
 }
 
 // ---- Products ----
@@ -292,6 +333,8 @@ static __device__ __forceinline__ void storeRows(
     element* to, long long stride, int rows) {
   int thread = threadIdx.x % GROUP;
   int row = thread / 32 * 16 + thread % 32 / 4;
+  // What was stored from here before has been read.
+  groupBarrier(barrier, GROUP);
 #pragma unroll
   for (int j = 0; j < WIDTH / 8; j++) {
     u32 at = tile + j / 8 * panelBytes + row * 128 + ((j % 8 ^ row % 8) << 4) + thread % 4 * 4;

@@ -20,6 +20,30 @@ static __device__ __forceinline__ float2 loadPair(u32 address) {
   return pair;
 }
 
+static __device__ __forceinline__ float loadFloat(u32 address) {
+  float value;
+  asm volatile("ld.shared.f32 %0, [%1];" : "=f"(value) : "r"(address) : "memory");
+  return value;
+}
+
+// A warp puts so many queries' logSumExp, for base 2, and then their delta to shared memory; zeros
+// after the last.
+template <int ROWS>
+static __device__ __forceinline__ void tellStatistics(
+    u32 to, const float* logSumExp, const float* delta, int firstRow, int rows, int heads,
+    int head) {
+#pragma unroll
+  for (int part = 0; part < ROWS / 32; part++) {
+    int row = part * 32 + threadIdx.x % 32;
+    long long index = (long long)(firstRow + row) * heads + head;
+    float log = row < rows ? logSumExp[index] * LOG2E : 0.0f;
+    float difference = row < rows ? delta[index] : 0.0f;
+    asm volatile("st.shared.f32 [%0], %1;" ::"r"(to + row * 4), "f"(log) : "memory");
+    asm volatile("st.shared.f32 [%0], %1;" ::"r"(to + (ROWS + row) * 4), "f"(difference)
+                 : "memory");
+  }
+}
+
 // Scores of (64 queries, 64 keys) to probabilities.
 static __device__ __forceinline__ void weigh(
     float (&scores)[CHUNK / 2], const float (&logs)[2], float factor) {
@@ -100,17 +124,22 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
     const __grid_constant__ TensorMap dOut, const __grid_constant__ TensorMap q,
     const __grid_constant__ TensorMap k, const __grid_constant__ TensorMap v,
     const float* logSumExp, const float* delta, element* dq, long long dqStride, const int4* runs,
-    const int2* tiles, int heads, int group, float scale, int window) {
+    const int2* tiles, int count, int heads, int group, float scale, int window) {
   extern __shared__ char dynamicShared[];
   u32 queries = (sharedAddress(dynamicShared) + 1023) / 1024 * 1024;
   u32 gradients = queries + TILE_BYTES;
-  u32 keys = gradients + TILE_BYTES;
+  u32 results = gradients + TILE_BYTES;
+  u32 keys = results + TILE_BYTES;
   u32 values = keys + STAGES * CHUNK_BYTES;
-  u32 tileFull = values + STAGES * CHUNK_BYTES;
-  u32 full = tileFull + 8;
+  u32 statistics = values + STAGES * CHUNK_BYTES;
+  u32 workAddress = statistics + TILE_ROWS * 8;
+  u32 tileFull = workAddress + sizeof(Work);
+  u32 tileEmpty = tileFull + 8;
+  u32 full = tileEmpty + 8;
   u32 empty = full + 8 * STAGES;
   if (threadIdx.x == 0) {
-    initialize(tileFull, 1);
+    initialize(tileFull, 1 + 32);
+    initialize(tileEmpty, 2 * 4);
     for (int stage = 0; stage < STAGES; stage++) {
       initialize(full + 8 * stage, 1);
       initialize(empty + 8 * stage, 2 * 4);
@@ -118,114 +147,142 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
   __syncthreads();
-  int head = blockIdx.x % heads;
-  int2 tile = tiles[blockIdx.x / heads];
-  int4 run = runs[tile.x];
-  int rows = min(TILE_ROWS, run.y - tile.y);
-  int position = run.w - run.y + tile.y;
-  int firstRow = run.x + tile.y;
-  int firstChunk = max(0, position - window + 1) / CHUNK;
-  int chunks = (position + rows + CHUNK - 1) / CHUNK;
   int warpGroup = threadIdx.x / GROUP;
   if (warpGroup == 0) {
-    giveRegisters<24>();
+    giveRegisters<40>();
     if (threadIdx.x == 0) {
-      expect(tileFull, 2 * TILE_BYTES);
-      fetchTile<TILE_ROWS>(queries, &q, head, firstRow, tileFull);
-      fetchTile<TILE_ROWS>(gradients, &dOut, head, firstRow, tileFull);
       Place place = {0, 0};
-      for (int chunk = firstChunk; chunk < chunks; chunk++) {
-        u32 barrier = full + 8 * place.stage;
-        await(empty + 8 * place.stage, place.parity ^ 1);
-        expect(barrier, 2 * CHUNK_BYTES);
-        int row = run.z + chunk * CHUNK;
-        fetchTile<CHUNK>(keys + place.stage * CHUNK_BYTES, &k, head / group, row, barrier);
-        fetchTile<CHUNK>(values + place.stage * CHUNK_BYTES, &v, head / group, row, barrier);
-        advance<STAGES>(place);
+      int index = workOf(0);
+      for (int round = 0; index < count; index = workOf(++round)) {
+        int head = index % heads;
+        int2 tile = tiles[index / heads];
+        int4 run = runs[tile.x];
+        Work work;
+        work.head = head;
+        work.firstRow = run.x + tile.y;
+        work.rows = min(TILE_ROWS, run.y - tile.y);
+        work.position = run.w - run.y + tile.y;
+        work.firstChunk = max(0, work.position - window + 1) / CHUNK;
+        work.chunks = (work.position + work.rows + CHUNK - 1) / CHUNK;
+        await(tileEmpty, round % 2 ^ 1);
+        tell(workAddress, work);
+        expect(tileFull, 2 * TILE_BYTES);
+        fetchTile<TILE_ROWS>(queries, &q, head, work.firstRow, tileFull);
+        fetchTile<TILE_ROWS>(gradients, &dOut, head, work.firstRow, tileFull);
+        for (int chunk = work.firstChunk; chunk < work.chunks; chunk++) {
+          u32 barrier = full + 8 * place.stage;
+          await(empty + 8 * place.stage, place.parity ^ 1);
+          expect(barrier, 2 * CHUNK_BYTES);
+          int row = run.z + chunk * CHUNK;
+          fetchTile<CHUNK>(keys + place.stage * CHUNK_BYTES, &k, head / group, row, barrier);
+          fetchTile<CHUNK>(values + place.stage * CHUNK_BYTES, &v, head / group, row, barrier);
+          advance<STAGES>(place);
+        }
+      }
+    } else if (threadIdx.x >= 32 && threadIdx.x < 64) {
+      int index = workOf(0);
+      for (int round = 0; index < count; index = workOf(++round)) {
+        int head = index % heads;
+        int2 tile = tiles[index / heads];
+        int4 run = runs[tile.x];
+        await(tileEmpty, round % 2 ^ 1);
+        tellStatistics<TILE_ROWS>(
+            statistics, logSumExp, delta, run.x + tile.y, run.y - tile.y, heads, head);
+        arrive(tileFull);
       }
     }
   } else {
-    takeRegisters<240>();
+    takeRegisters<232>();
     int member = warpGroup - 1;
     int thread = threadIdx.x % GROUP;
     bool signals = thread % 32 == 0;
     int ownRow = member * 64 + thread / 32 * 16 + thread % 32 / 4;
-    int lowest = position + member * 64;
     u32 ownQueries = queries + member * 64 * 128;
     u32 ownGradients = gradients + member * 64 * 128;
     float factor = scale * LOG2E;
-    float logs[2];
-    float deltas[2];
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-      int row = ownRow + 8 * r;
-      long long index = (long long)(firstRow + row) * heads + head;
-      logs[r] = row < rows ? logSumExp[index] * LOG2E : 0.0f;
-      deltas[r] = row < rows ? delta[index] : 0.0f;
-    }
-    float scores[CHUNK / 2];
-    float products[CHUNK / 2];
-    u32 weights[CHUNK / 16][4];
-    float sums[WIDTH / 2];
-#pragma unroll
-    for (int i = 0; i < WIDTH / 2; i++) {
-      sums[i] = 0.0f;
-    }
     Place place = {0, 0};
-    await(tileFull, 0);
-    await(full, 0);
-    beginProducts();
-    scoreProducts<CHUNK>(scores, ownQueries, TILE_PANEL, keys, CHUNK_PANEL);
-    scoreProducts<CHUNK>(products, ownGradients, TILE_PANEL, values, CHUNK_PANEL);
-    commitProducts();
-    awaitProducts<0>();
-    settle(scores);
-    settle(products);
-    int firstKey = firstChunk * CHUNK;
-    bool hides = firstKey + CHUNK - 1 > lowest || lowest + 63 - firstKey >= window;
-    weigh(scores, logs, factor);
-    hideKeys(scores, hides, position + ownRow, firstKey, window);
-    scoreGradients(scores, products, deltas);
-    packAll<CHUNK>(scores, weights);
-    int previous = 0;
-    advance<STAGES>(place);
-    for (int chunk = firstChunk + 1; chunk < chunks; chunk++) {
+    for (int round = 0; workOf(round) < count; round++) {
+      await(tileFull, round % 2);
+      Work work = told(workAddress);
+      int lowest = work.position + member * 64;
+      float logs[2];
+      float deltas[2];
+#pragma unroll
+      for (int r = 0; r < 2; r++) {
+        logs[r] = loadFloat(statistics + (ownRow + 8 * r) * 4);
+        deltas[r] = loadFloat(statistics + (TILE_ROWS + ownRow + 8 * r) * 4);
+      }
+      float scores[CHUNK / 2];
+      float products[CHUNK / 2];
+      u32 weights[CHUNK / 16][4];
+      float sums[WIDTH / 2];
+#pragma unroll
+      for (int i = 0; i < WIDTH / 2; i++) {
+        sums[i] = 0.0f;
+      }
       await(full + 8 * place.stage, place.parity);
       beginProducts();
       scoreProducts<CHUNK>(
           scores, ownQueries, TILE_PANEL, keys + place.stage * CHUNK_BYTES, CHUNK_PANEL);
-      commitProducts();
       scoreProducts<CHUNK>(
           products, ownGradients, TILE_PANEL, values + place.stage * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
+      awaitProducts<0>();
+      settle(scores);
+      settle(products);
+      int firstKey = work.firstChunk * CHUNK;
+      bool hides = firstKey + CHUNK - 1 > lowest || lowest + 63 - firstKey >= window;
+      weigh(scores, logs, factor);
+      hideKeys(scores, hides, work.position + ownRow, firstKey, window);
+      scoreGradients(scores, products, deltas);
+      packAll<CHUNK>(scores, weights);
+      int previous = place.stage;
+      advance<STAGES>(place);
+      for (int chunk = work.firstChunk + 1; chunk < work.chunks; chunk++) {
+        await(full + 8 * place.stage, place.parity);
+        beginProducts();
+        scoreProducts<CHUNK>(
+            scores, ownQueries, TILE_PANEL, keys + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+        commitProducts();
+        scoreProducts<CHUNK>(
+            products, ownGradients, TILE_PANEL, values + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+        commitProducts();
+        weightedSum<CHUNK>(sums, weights, keys + previous * CHUNK_BYTES, CHUNK_PANEL);
+        commitProducts();
+        awaitProducts<2>();
+        settle(scores);
+        firstKey = chunk * CHUNK;
+        hides = firstKey + CHUNK - 1 > lowest || lowest + 63 - firstKey >= window;
+        weigh(scores, logs, factor);
+        hideKeys(scores, hides, work.position + ownRow, firstKey, window);
+        awaitProducts<1>();
+        settle(products);
+        scoreGradients(scores, products, deltas);
+        awaitProducts<0>();
+        settle(sums);
+        if (signals) {
+          arrive(empty + 8 * previous);
+        }
+        packAll<CHUNK>(scores, weights);
+        previous = place.stage;
+        advance<STAGES>(place);
+      }
+      if (signals) {
+        arrive(tileEmpty);
+      }
+      beginProducts();
       weightedSum<CHUNK>(sums, weights, keys + previous * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
-      awaitProducts<2>();
-      settle(scores);
-      firstKey = chunk * CHUNK;
-      hides = firstKey + CHUNK - 1 > lowest || lowest + 63 - firstKey >= window;
-      weigh(scores, logs, factor);
-      hideKeys(scores, hides, position + ownRow, firstKey, window);
-      awaitProducts<1>();
-      settle(products);
-      scoreGradients(scores, products, deltas);
       awaitProducts<0>();
       settle(sums);
       if (signals) {
         arrive(empty + 8 * previous);
       }
-      packAll<CHUNK>(scores, weights);
-      previous = place.stage;
-      advance<STAGES>(place);
+      storeRows(
+          sums, scale, scale, results + member * 64 * 128, TILE_PANEL, 4 + member,
+          dq + (work.firstRow + member * 64) * dqStride + work.head * HEAD_SIZE, dqStride,
+          work.rows - member * 64);
     }
-    beginProducts();
-    weightedSum<CHUNK>(sums, weights, keys + previous * CHUNK_BYTES, CHUNK_PANEL);
-    commitProducts();
-    awaitProducts<0>();
-    settle(sums);
-    storeRows(
-        sums, scale, scale, ownQueries, TILE_PANEL, 4 + member,
-        dq + (firstRow + member * 64) * dqStride + head * HEAD_SIZE, dqStride, rows - member * 64);
   }
 }
 
@@ -235,19 +292,23 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
     const __grid_constant__ TensorMap dOut, const __grid_constant__ TensorMap q,
     const __grid_constant__ TensorMap k, const __grid_constant__ TensorMap v,
     const float* logSumExp, const float* delta, element* dk, long long dkStride, element* dv,
-    long long dvStride, const int4* runs, const int2* tiles, int heads, int group, float scale,
-    int window) {
+    long long dvStride, const int4* runs, const int2* tiles, int count, int heads, int group,
+    float scale, int window) {
   extern __shared__ char dynamicShared[];
   u32 keys = (sharedAddress(dynamicShared) + 1023) / 1024 * 1024;
   u32 values = keys + TILE_BYTES;
-  u32 queries = values + TILE_BYTES;
+  u32 results = values + TILE_BYTES;
+  u32 queries = results + TILE_BYTES;
   u32 gradients = queries + STAGES * CHUNK_BYTES;
   u32 statistics = gradients + STAGES * CHUNK_BYTES;
-  u32 tileFull = statistics + STAGES * CHUNK * 8;
-  u32 full = tileFull + 8;
+  u32 workAddress = statistics + STAGES * CHUNK * 8;
+  u32 tileFull = workAddress + sizeof(Work);
+  u32 tileEmpty = tileFull + 8;
+  u32 full = tileEmpty + 8;
   u32 empty = full + 8 * STAGES;
   if (threadIdx.x == 0) {
     initialize(tileFull, 1);
+    initialize(tileEmpty, 2 * 4);
     for (int stage = 0; stage < STAGES; stage++) {
       initialize(full + 8 * stage, 1 + 32);
       initialize(empty + 8 * stage, 2 * 4);
@@ -255,154 +316,167 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
   __syncthreads();
-  int keyHead = blockIdx.x % (heads / group);
-  int2 tile = tiles[blockIdx.x / (heads / group)];
-  int4 run = runs[tile.x];
-  int rows = min(TILE_ROWS, run.w - tile.y);
-  int firstRow = run.z + tile.y;
-  int firstChunk = tile.y / CHUNK;
-  int last = (int)min((long long)run.w, (long long)tile.y + rows - 1 + window);
-  int chunks = (last + CHUNK - 1) / CHUNK;
+  int keyHeads = heads / group;
   int warpGroup = threadIdx.x / GROUP;
   if (warpGroup == 0) {
-    giveRegisters<24>();
-    if (threadIdx.x == 0) {
-      expect(tileFull, 2 * TILE_BYTES);
-      fetchTile<TILE_ROWS>(keys, &k, keyHead, firstRow, tileFull);
-      fetchTile<TILE_ROWS>(values, &v, keyHead, firstRow, tileFull);
+    giveRegisters<WIDTH == 128 ? 24 : 40>();
+    // The first thread fetches tiles, the second warp brings what belongs to their queries.
+    if (threadIdx.x == 0 || threadIdx.x / 32 == 1) {
       Place place = {0, 0};
-      for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
-        for (int chunk = firstChunk; chunk < chunks; chunk++) {
-          u32 barrier = full + 8 * place.stage;
-          await(empty + 8 * place.stage, place.parity ^ 1);
-          expect(barrier, 2 * CHUNK_BYTES);
-          int row = run.x + chunk * CHUNK;
-          fetchTile<CHUNK>(queries + place.stage * CHUNK_BYTES, &q, head, row, barrier);
-          fetchTile<CHUNK>(gradients + place.stage * CHUNK_BYTES, &dOut, head, row, barrier);
-          advance<STAGES>(place);
+      int index = workOf(0);
+      for (int round = 0; index < count; index = workOf(++round)) {
+        int keyHead = index % keyHeads;
+        int2 tile = tiles[index / keyHeads];
+        int4 run = runs[tile.x];
+        Work work;
+        work.head = keyHead;
+        work.firstRow = run.z + tile.y;
+        work.rows = min(TILE_ROWS, run.w - tile.y);
+        work.position = tile.y;
+        work.firstChunk = tile.y / CHUNK;
+        int last = (int)min((long long)run.w, (long long)tile.y + work.rows - 1 + window);
+        work.chunks = (last + CHUNK - 1) / CHUNK;
+        work.queries = run.y;
+        if (threadIdx.x == 0) {
+          await(tileEmpty, round % 2 ^ 1);
+          tell(workAddress, work);
+          expect(tileFull, 2 * TILE_BYTES);
+          fetchTile<TILE_ROWS>(keys, &k, keyHead, work.firstRow, tileFull);
+          fetchTile<TILE_ROWS>(values, &v, keyHead, work.firstRow, tileFull);
         }
-      }
-    } else if (threadIdx.x >= 32 && threadIdx.x < 64) {
-      int lane = threadIdx.x - 32;
-      Place place = {0, 0};
-      for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
-        for (int chunk = firstChunk; chunk < chunks; chunk++) {
-          await(empty + 8 * place.stage, place.parity ^ 1);
-#pragma unroll
-          for (int part = 0; part < 2; part++) {
-            int query = chunk * CHUNK + part * 32 + lane;
-            bool present = query < run.y;
-            long long index = (long long)(run.x + query) * heads + head;
-            float log = present ? logSumExp[index] * LOG2E : 0.0f;
-            float difference = present ? delta[index] : 0.0f;
-            u32 at = statistics + place.stage * CHUNK * 8 + (part * 32 + lane) * 4;
-            asm volatile("st.shared.f32 [%0], %1;" ::"r"(at), "f"(log) : "memory");
-            asm volatile("st.shared.f32 [%0], %1;" ::"r"(at + CHUNK * 4), "f"(difference)
-                         : "memory");
+        for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
+          for (int chunk = work.firstChunk; chunk < work.chunks; chunk++) {
+            u32 barrier = full + 8 * place.stage;
+            int row = run.x + chunk * CHUNK;
+            await(empty + 8 * place.stage, place.parity ^ 1);
+            if (threadIdx.x == 0) {
+              expect(barrier, 2 * CHUNK_BYTES);
+              fetchTile<CHUNK>(queries + place.stage * CHUNK_BYTES, &q, head, row, barrier);
+              fetchTile<CHUNK>(gradients + place.stage * CHUNK_BYTES, &dOut, head, row, barrier);
+            } else {
+              tellStatistics<CHUNK>(
+                  statistics + place.stage * CHUNK * 8, logSumExp, delta, row,
+                  run.y - chunk * CHUNK, heads, head);
+              arrive(barrier);
+            }
+            advance<STAGES>(place);
           }
-          arrive(full + 8 * place.stage);
-          advance<STAGES>(place);
         }
       }
     }
   } else {
-    takeRegisters<240>();
+    takeRegisters<WIDTH == 128 ? 240 : 232>();
     int member = warpGroup - 1;
     int thread = threadIdx.x % GROUP;
     bool signals = thread % 32 == 0;
-    int lowest = tile.y + member * 64;
-    int key = lowest + thread / 32 * 16 + thread % 32 / 4;
     u32 ownKeys = keys + member * 64 * 128;
     u32 ownValues = values + member * 64 * 128;
+    u32 ownResults = results + member * 64 * 128;
     float factor = scale * LOG2E;
-    float scores[CHUNK / 2];
-    float products[CHUNK / 2];
-    u32 weights[CHUNK / 16][4];
-    u32 differences[CHUNK / 16][4];
-    float keySums[WIDTH / 2];
-    float valueSums[WIDTH / 2];
-#pragma unroll
-    for (int i = 0; i < WIDTH / 2; i++) {
-      keySums[i] = 0.0f;
-      valueSums[i] = 0.0f;
-    }
     Place place = {0, 0};
-    await(tileFull, 0);
-    await(full, 0);
-    beginProducts();
-    scoreProducts<CHUNK>(scores, ownKeys, TILE_PANEL, queries, CHUNK_PANEL);
-    scoreProducts<CHUNK>(products, ownValues, TILE_PANEL, gradients, CHUNK_PANEL);
-    commitProducts();
-    awaitProducts<0>();
-    settle(scores);
-    settle(products);
-    int chunk = firstChunk;
-    u32 ownStatistics = statistics + thread % 4 * 8;
-    weighColumns(scores, ownStatistics, factor);
-    hideQueries(scores, true, chunk * CHUNK, run.y, key, window);
-    packAll<CHUNK>(scores, weights);
-    beginProducts();
-    weightedSum<CHUNK>(valueSums, weights, gradients, CHUNK_PANEL);
-    commitProducts();
-    scoreGradientsOfColumns(products, weights, ownStatistics);
-    packAll<CHUNK>(products, differences);
-    awaitProducts<0>();
-    settle(valueSums);
-    int previous = 0;
-    advance<STAGES>(place);
-    for (int left = group * (chunks - firstChunk) - 1; left > 0; left--) {
-      if (++chunk == chunks) {
-        chunk = firstChunk;
+    for (int round = 0; workOf(round) < count; round++) {
+      await(tileFull, round % 2);
+      Work work = told(workAddress);
+      int lowest = work.position + member * 64;
+      int key = lowest + thread / 32 * 16 + thread % 32 / 4;
+      float scores[CHUNK / 2];
+      float products[CHUNK / 2];
+      u32 weights[CHUNK / 16][4];
+      u32 differences[CHUNK / 16][4];
+      float keySums[WIDTH / 2];
+      float valueSums[WIDTH / 2];
+#pragma unroll
+      for (int i = 0; i < WIDTH / 2; i++) {
+        keySums[i] = 0.0f;
+        valueSums[i] = 0.0f;
       }
       await(full + 8 * place.stage, place.parity);
       beginProducts();
       scoreProducts<CHUNK>(
           scores, ownKeys, TILE_PANEL, queries + place.stage * CHUNK_BYTES, CHUNK_PANEL);
-      commitProducts();
       scoreProducts<CHUNK>(
           products, ownValues, TILE_PANEL, gradients + place.stage * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
-      weightedSum<CHUNK>(keySums, differences, queries + previous * CHUNK_BYTES, CHUNK_PANEL);
-      commitProducts();
-      awaitProducts<2>();
+      awaitProducts<0>();
       settle(scores);
-      int firstQuery = chunk * CHUNK;
-      bool hides = firstQuery < lowest + 63 || firstQuery + CHUNK - 1 - lowest >= window
-          || firstQuery + CHUNK > run.y;
-      ownStatistics = statistics + place.stage * CHUNK * 8 + thread % 4 * 8;
+      settle(products);
+      int chunk = work.firstChunk;
+      u32 ownStatistics = statistics + place.stage * CHUNK * 8 + thread % 4 * 8;
       weighColumns(scores, ownStatistics, factor);
-      hideQueries(scores, hides, firstQuery, run.y, key, window);
+      hideQueries(scores, true, chunk * CHUNK, work.queries, key, window);
       packAll<CHUNK>(scores, weights);
       beginProducts();
       weightedSum<CHUNK>(
           valueSums, weights, gradients + place.stage * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
-      awaitProducts<1>();
-      settle(products);
-      settle(keySums);
-      if (signals) {
-        arrive(empty + 8 * previous);
-      }
       scoreGradientsOfColumns(products, weights, ownStatistics);
       packAll<CHUNK>(products, differences);
       awaitProducts<0>();
       settle(valueSums);
-      previous = place.stage;
+      int previous = place.stage;
       advance<STAGES>(place);
+      for (int left = group * (work.chunks - work.firstChunk) - 1; left > 0; left--) {
+        if (++chunk == work.chunks) {
+          chunk = work.firstChunk;
+        }
+        await(full + 8 * place.stage, place.parity);
+        beginProducts();
+        scoreProducts<CHUNK>(
+            scores, ownKeys, TILE_PANEL, queries + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+        commitProducts();
+        scoreProducts<CHUNK>(
+            products, ownValues, TILE_PANEL, gradients + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+        commitProducts();
+        weightedSum<CHUNK>(keySums, differences, queries + previous * CHUNK_BYTES, CHUNK_PANEL);
+        commitProducts();
+        awaitProducts<2>();
+        settle(scores);
+        int firstQuery = chunk * CHUNK;
+        bool hides = firstQuery < lowest + 63 || firstQuery + CHUNK - 1 - lowest >= window
+            || firstQuery + CHUNK > work.queries;
+        ownStatistics = statistics + place.stage * CHUNK * 8 + thread % 4 * 8;
+        weighColumns(scores, ownStatistics, factor);
+        hideQueries(scores, hides, firstQuery, work.queries, key, window);
+        packAll<CHUNK>(scores, weights);
+        beginProducts();
+        weightedSum<CHUNK>(
+            valueSums, weights, gradients + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+        commitProducts();
+        awaitProducts<1>();
+        settle(products);
+        settle(keySums);
+        if (signals) {
+          arrive(empty + 8 * previous);
+        }
+        scoreGradientsOfColumns(products, weights, ownStatistics);
+        packAll<CHUNK>(products, differences);
+        awaitProducts<0>();
+        settle(valueSums);
+        previous = place.stage;
+        advance<STAGES>(place);
+      }
+      // Read again, so that it takes no registers while products run.
+      work = told(workAddress);
+      if (signals) {
+        arrive(tileEmpty);
+      }
+      beginProducts();
+      weightedSum<CHUNK>(keySums, differences, queries + previous * CHUNK_BYTES, CHUNK_PANEL);
+      commitProducts();
+      awaitProducts<0>();
+      settle(keySums);
+      if (signals) {
+        arrive(empty + 8 * previous);
+      }
+      int valid = work.rows - member * 64;
+      long long row = work.firstRow + member * 64;
+      storeRows(
+          keySums, scale, scale, ownResults, TILE_PANEL, 4 + member,
+          dk + row * dkStride + work.head * HEAD_SIZE, dkStride, valid);
+      storeRows(
+          valueSums, 1.0f, 1.0f, ownResults, TILE_PANEL, 4 + member,
+          dv + row * dvStride + work.head * HEAD_SIZE, dvStride, valid);
     }
-    beginProducts();
-    weightedSum<CHUNK>(keySums, differences, queries + previous * CHUNK_BYTES, CHUNK_PANEL);
-    commitProducts();
-    awaitProducts<0>();
-    settle(keySums);
-    int valid = rows - member * 64;
-    long long row = firstRow + member * 64;
-    storeRows(
-        keySums, scale, scale, ownKeys, TILE_PANEL, 4 + member,
-        dk + row * dkStride + keyHead * HEAD_SIZE, dkStride, valid);
-    storeRows(
-        valueSums, 1.0f, 1.0f, ownValues, TILE_PANEL, 4 + member,
-        dv + row * dvStride + keyHead * HEAD_SIZE, dvStride, valid);
   }
 }
 

@@ -129,7 +129,7 @@ class CudaAttentionTest {
   }
 
   /** What one pass gives to each of three sequences: rows for tiles, single rows, both. */
-  private static final int[][] PASSES = {{70, 9, 300}, {1, 1, 1}, {1, 40, 0}, {1, 1, 1}, {2, 3, 1}};
+  private static final int[][] PASSES = {{70, 9, 290}, {1, 1, 1}, {1, 40, 0}, {2, 3, 1}};
 
   @ParameterizedTest
   @EnumSource(
@@ -138,14 +138,14 @@ class CudaAttentionTest {
   void shouldContinueSequencesAsThePlainEngine(DType type) {
     for (int size : new int[] {16, 64, 128}) {
       for (int window : new int[] {NONE, 50}) {
-        AttentionShape shape = new AttentionShape(20, 2, size, 0.2f, window);
+        AttentionShape shape = new AttentionShape(10, 1, size, 0.2f, window);
         continueSequences(type, shape, type == DType.F32 ? 5e-6 : 2e-2);
       }
     }
   }
 
   private static void continueSequences(DType type, AttentionShape shape, double tolerance) {
-    int layers = 2;
+    int layers = 1;
     int[] capacities = {80, 60, 310};
     int columns = shape.keyValueHeads() * shape.headSize();
     long wide = (long) shape.heads() * shape.headSize();
