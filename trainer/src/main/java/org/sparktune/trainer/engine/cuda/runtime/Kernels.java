@@ -9,7 +9,7 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 
 /** The kernels of the resources, compiled and loaded when they are first asked for. */
-public final class Kernels implements AutoCloseable {
+public final class Kernels implements KernelFinder, AutoCloseable {
   private final Device device;
   private final KernelCompiler compiler;
   private final Map<String, CUmod_st> modules = new HashMap<>();
@@ -20,13 +20,7 @@ public final class Kernels implements AutoCloseable {
     this.compiler = new KernelCompiler(device.capability());
   }
 
-  /**
-   * Finds a kernel.
-   *
-   * @param file the resource, such as {@code norm.cu}
-   * @param name the function, with C linkage
-   * @param definitions macros, such as {@code -DELEMENT=float}
-   */
+  @Override
   public Kernel get(String file, String name, String... definitions) {
     device.makeCurrent();
     CUmod_st module =
