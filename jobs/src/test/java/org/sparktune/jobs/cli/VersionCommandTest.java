@@ -133,6 +133,21 @@ class VersionCommandTest {
   }
 
   @Test
+  void shouldWaitForTheFirstFile() throws IOException {
+    Files.delete(folder.resolve("inbox/day1.jsonl"));
+    JsonNode result = run("prepare").get(0).get("result");
+    assertTrue(result.get("nothing_new").asBoolean(), result.toString());
+    CommandRun.in(folder, "run", "spec.yaml")
+        .requireFailure(ErrorCode.BAD_FILE, "no complete dataset");
+    arrive("day1.jsonl", 0, 24);
+    assertEquals(1, run("run").get(0).get("result").get("version").asInt());
+    JsonNode plan =
+        CommandRun.in(folder, "run", "spec.yaml", "--dry-run", "--json").requireDone().json();
+    assertTrue(plan.toString().contains("\"documents\""), plan.toString());
+    assertTrue(Files.exists(folder.resolve("out/data/dataset/v1/report.html")));
+  }
+
+  @Test
   void shouldStreamWhatArrivesIntoTheSameDataset() throws IOException {
     run("prepare");
     arrive("day2.jsonl", 24, 34);

@@ -11,11 +11,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -25,6 +27,18 @@ import org.junit.jupiter.api.io.TempDir;
 import org.sparktune.jobs.cli.CommandRun;
 import org.sparktune.jobs.cli.SharedSpark;
 import org.sparktune.jobs.cli.TinyWorkflow;
+import org.sparktune.pipeline.prepare.IncrementalPreparation;
+import org.sparktune.pipeline.prepare.PrepareOptions;
+import org.sparktune.pipeline.prepare.StreamPreparation;
+import org.sparktune.pipeline.prepare.VersionSummary;
+import org.sparktune.pipeline.spec.ArrivalOptions;
+import org.sparktune.pipeline.spec.ArrivalOptions.Mode;
+import org.sparktune.pipeline.spec.ArrivalOptions.Trigger;
+import org.sparktune.pipeline.spec.DatasetOptions;
+import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
+import org.sparktune.pipeline.spec.DatasetOptions.Schema;
+import org.sparktune.pipeline.spec.DatasetOptions.Source;
+import org.sparktune.pipeline.spec.DatasetOptions.TrainOn;
 
 /** Sources, datasets and checkpoints on HDFS: a name node and a data node in this process. */
 @ExtendWith(SharedSpark.class)
@@ -99,6 +113,62 @@ class HadoopStorageTest {
     assertEquals(newest, seen.get("facts").get("latest").asText(), "saved once more");
     assertEquals(1, seen.get("facts").get(newest).get("ranks").asInt());
     assertTrue(steps.size() > 1, steps::toString);
+  }
+
+  @Test
+  void shouldAppendVersionsOnHdfsAndTrainOnThePinnedOne() throws IOException {
+    copy(folder.resolve("data.jsonl"), "inbox/day1.jsonl");
+    assertEquals(1, grow(false).newest());
+    TinyWorkflow.writeData(folder.resolve("more.jsonl"), 30);
+    copy(folder.resolve("more.jsonl"), "inbox/day2.jsonl");
+    copy(folder.resolve("more.jsonl"), "inbox/again.jsonl");
+    assertEquals(2, grow(true).newest());
+    copy(folder.resolve("spec.yaml"), "inbox/_not-data");
+    assertEquals(0, grow(true).added());
+    assertEquals(0, grow(false).added());
+
+    JsonNode seen =
+        JSON.readTree(CommandRun.in(folder, "inspect", root + "/growing", "--json").out())
+            .get("facts");
+    assertEquals(54, seen.get("records_read").asInt());
+    assertEquals(1, seen.get("versions").get(1).get("duplicate_files").asInt());
+    assertFalse(files.exists(hadoop("growing/.v2.preparing")));
+    CommandRun run =
+        CommandRun.in(
+            folder,
+            "train",
+            "spec.yaml",
+            "--output",
+            "pinned",
+            "--set",
+            "assistant.dataset=%s/growing@v1".formatted(root));
+    assertEquals(0, run.status(), run.err());
+  }
+
+  private static VersionSummary grow(boolean stream) {
+    DatasetOptions dataset =
+        new DatasetOptions(
+            DatasetOptions.Kind.SFT,
+            List.of(new Source(root + "/inbox", Schema.AUTO, Map.of())),
+            64,
+            true,
+            true,
+            0.2,
+            0.05,
+            TrainOn.ASSISTANT,
+            DatasetOptions.AUTO_TEMPLATE,
+            OnLong.REJECT,
+            true);
+    PrepareOptions options =
+        PrepareOptions.of(dataset, root + "/growing", folder.resolve("model").toString(), 1);
+    SparkSession spark = SparkSession.active();
+    return stream
+        ? StreamPreparation.run(
+            spark,
+            options,
+            new ArrivalOptions(Mode.STREAM, Trigger.AVAILABLE_NOW, 60, 1000),
+            () -> false)
+        : IncrementalPreparation.prepare(spark, options);
   }
 
   private static CommandRun train(int executors) {

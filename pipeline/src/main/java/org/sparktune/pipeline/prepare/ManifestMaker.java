@@ -14,6 +14,8 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.pipeline.dataset.DatasetTarget;
 import org.sparktune.pipeline.dataset.PartResult;
+import org.sparktune.pipeline.report.DatasetReport;
+import org.sparktune.pipeline.report.DocumentDigest;
 import org.sparktune.pipeline.reward.RewardStatistics;
 import org.sparktune.pipeline.reward.ScoreStatistics;
 import org.sparktune.pipeline.sample.Counters;
@@ -63,9 +65,11 @@ final class ManifestMaker {
     PieceStatistics statistics = null;
     List<PartResult> parts = new ArrayList<>();
     Counters counters = new Counters();
+    DocumentDigest digest = new DocumentDigest();
     result.pairCounts().forEach(counters::add);
     for (PartTask.Outcome outcome : result.outcomes()) {
       counters.merge(outcome.counters());
+      digest.merge(outcome.digest());
       if (outcome.statistics() != null) {
         statistics = outcome.statistics();
       }
@@ -109,6 +113,9 @@ final class ManifestMaker {
             options.model(),
             quarantined,
             arrival.version());
+    target.write(
+        DatasetReport.FILE_NAME,
+        DatasetReport.of(manifest, digest, ids -> model.tokenizer().decode(ids, false)));
     target.complete(manifest);
     report(manifest, statistics);
     return Optional.of(manifest);

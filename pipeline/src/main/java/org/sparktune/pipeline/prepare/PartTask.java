@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.pipeline.dataset.PartResult;
 import org.sparktune.pipeline.dataset.PartWriter;
+import org.sparktune.pipeline.report.DocumentDigest;
 import org.sparktune.pipeline.sample.Counters;
 import org.sparktune.pipeline.sample.Document;
 import scala.Tuple2;
@@ -19,8 +20,10 @@ final class PartTask {
    * @param part what was written, or null
    * @param statistics what was counted, from the one partition that gathers it, or null
    * @param counters what was counted in this part
+   * @param digest a summary of the part's documents
    */
-  record Outcome(PartResult part, PieceStatistics statistics, Counters counters)
+  record Outcome(
+      PartResult part, PieceStatistics statistics, Counters counters, DocumentDigest digest)
       implements Serializable {}
 
   private final PrepareOptions options;
@@ -41,7 +44,7 @@ final class PartTask {
       while (records.hasNext()) {
         all.merge(PieceTask.statistics(records.next()._2()));
       }
-      return new Outcome(null, all, new Counters());
+      return new Outcome(null, all, new Counters(), new DocumentDigest());
     }
     PartWriter writer =
         new PartWriter(
@@ -54,14 +57,31 @@ final class PartTask {
         options.dataset().pairs().active()
             ? new JoinedPairs(records, options.dataset().sequenceLength(), counters)
             : new Documents(records);
+    DocumentDigest digest = new DocumentDigest();
     Optional<PartResult> part =
         writer.write(
             folder,
             layout.isValidation(partition) ? PreparePipeline.VALIDATION : PreparePipeline.TRAIN,
             layout.number(partition),
             attempt,
-            documents);
-    return new Outcome(part.orElse(null), null, counters);
+            new Digested(documents, digest));
+    return new Outcome(part.orElse(null), null, counters, digest);
+  }
+
+  /** Passes documents on, and adds them to a summary. */
+  private record Digested(Iterator<Document> documents, DocumentDigest digest)
+      implements Iterator<Document> {
+    @Override
+    public boolean hasNext() {
+      return documents.hasNext();
+    }
+
+    @Override
+    public Document next() {
+      Document document = documents.next();
+      digest.add(document);
+      return document;
+    }
   }
 
   private record Documents(Iterator<Tuple2<DocumentKey, byte[]>> records)
