@@ -2,25 +2,21 @@ package org.sparktune.trainer.engine.cuda;
 
 import java.util.EnumMap;
 import java.util.Map;
-import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceScratch;
 import org.sparktune.trainer.engine.cuda.runtime.Kernel;
-import org.sparktune.trainer.engine.cuda.runtime.Kernels;
+import org.sparktune.trainer.engine.cuda.runtime.KernelFinder;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 
 /** Copies that change the type of elements, row by row. */
 final class Conversions {
-  private static final int THREADS = 256;
-  private static final int BLOCKS_PER_MULTIPROCESSOR = 16;
+  private static final int EIGHT = 8;
 
-  private final Kernels kernels;
-  private final int mostBlocks;
+  private final KernelFinder kernels;
   private final Map<DType, Map<DType, Kernel>> byTypes = new EnumMap<>(DType.class);
 
-  Conversions(Device device, Kernels kernels) {
+  Conversions(KernelFinder kernels) {
     this.kernels = kernels;
-    mostBlocks = device.multiprocessors() * BLOCKS_PER_MULTIPROCESSOR;
   }
 
   /**
@@ -30,12 +26,16 @@ final class Conversions {
    * @param to {@code (N, C)} F32 or BF16
    */
   void copy(Tensor from, Tensor to) {
+    // Eight at a time, whichever the types.
+    boolean wide = from.columns() % EIGHT == 0 && Packs.areAligned(from, to);
+    Packs packs = new Packs(from.rows(), from.columns(), wide ? EIGHT : 1);
     kernel(from.type(), to.type())
         .withRows(from)
         .withRows(to)
-        .with(from.rows())
-        .with(from.columns())
-        .launch(Math.min(mostBlocks, (from.size() + THREADS - 1) / THREADS), THREADS);
+        .with(packs.rows())
+        .with(packs.columns())
+        .with(wide)
+        .launch(packs.blocks(), Packs.THREADS);
   }
 
   /** The tensor itself if it is of a type, else a copy in scratch memory. */

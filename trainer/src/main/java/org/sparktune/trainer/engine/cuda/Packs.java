@@ -30,14 +30,20 @@ record Packs(long rows, long columns, int width) {
   /** As {@link #of(Tensor, Tensor...)}, where rows are cut into so many columns. */
   static Packs of(long rows, long columns, Tensor first, Tensor... others) {
     int width = BYTES / first.type().bytes();
-    boolean wide = columns % width == 0 && isAligned(first);
-    for (Tensor other : others) {
-      wide &= other == null || isAligned(other);
-    }
+    boolean wide = columns % width == 0 && isAligned(first) && areAligned(others);
     return new Packs(rows, columns, wide ? width : 1);
   }
 
-  /** Whether every row begins at a multiple of 16 bytes. */
+  /** Whether every row of every tensor begins at a multiple of 16 bytes. */
+  static boolean areAligned(Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      if (tensor != null && !isAligned(tensor)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private static boolean isAligned(Tensor tensor) {
     boolean rowsToo = tensor.rows() <= 1 || tensor.rowStride() * tensor.type().bytes() % BYTES == 0;
     return tensor.deviceAddress() % BYTES == 0 && rowsToo;

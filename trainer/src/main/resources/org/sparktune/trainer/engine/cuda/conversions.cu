@@ -1,36 +1,58 @@
 // Copies between element types, and the bias of a product whose result has another type than its
 // operands.
-#include "prelude.cuh"
+#include "packs.cuh"
 
-struct f16 {
-  unsigned short bits;
-};
+// Eight neighbouring numbers, 16 or 32 bytes.
+template <typename From>
+__device__ __forceinline__ void loadEight(const From* from, float (&values)[8]) {
+  if constexpr (sizeof(From) == 4) {
+    loadFloats(from, values);
+  } else {
+    const uint4 bits = *reinterpret_cast<const uint4*>(from);
+    const unsigned words[4] = {bits.x, bits.y, bits.z, bits.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      values[2 * i] = number(From{static_cast<unsigned short>(words[i] & 0xffffu)});
+      values[2 * i + 1] = number(From{static_cast<unsigned short>(words[i] >> 16)});
+    }
+  }
+}
 
-__device__ __forceinline__ float number(f16 value) {
-  float result;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(value.bits));
-  return result;
+template <typename To>
+__device__ __forceinline__ void storeEight(To* to, const float (&values)[8]) {
+  if constexpr (sizeof(To) == 4) {
+    float4* fours = reinterpret_cast<float4*>(to);
+    fours[0] = make_float4(values[0], values[1], values[2], values[3]);
+    fours[1] = make_float4(values[4], values[5], values[6], values[7]);
+  } else {
+    store<To, 8>(to, values);
+  }
 }
 
 template <typename From, typename To>
 __device__ __forceinline__ void convert(
     const From* from, long long fromStride, To* to, long long toStride, long long rows,
-    long long columns) {
-  const long long size = rows * columns;
-  const long long step = static_cast<long long>(gridDim.x) * blockDim.x;
-  for (long long i = blockIdx.x * static_cast<long long>(blockDim.x) + threadIdx.x; i < size;
-       i += step) {
-    const long long row = i / columns;
-    const long long column = i - row * columns;
-    to[row * toStride + column] = rounded<To>(number(from[row * fromStride + column]));
+    long long columns, bool wide) {
+  Place own;
+  if (!place(rows, columns, wide ? 8 : 1, own)) {
+    return;
+  }
+  from += own.row * fromStride + own.column;
+  to += own.row * toStride + own.column;
+  if (wide) {
+    float values[8];
+    loadEight(from, values);
+    storeEight(to, values);
+  } else {
+    *to = rounded<To>(number(*from));
   }
 }
 
 #define CONVERT(NAME, FROM, TO)                                                               \
   extern "C" __global__ void NAME(                                                            \
       const FROM* from, long long fromStride, TO* to, long long toStride, long long rows,     \
-      long long columns) {                                                                    \
-    convert<FROM, TO>(from, fromStride, to, toStride, rows, columns);                         \
+      long long columns, int wide) {                                                          \
+    convert<FROM, TO>(from, fromStride, to, toStride, rows, columns, wide);                   \
   }
 
 CONVERT(convert_f32_bf16, float, bf16)

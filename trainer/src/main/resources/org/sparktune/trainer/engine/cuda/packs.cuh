@@ -2,6 +2,16 @@
 // WIDE<T>), else one (WIDTH is 1). Arithmetic is in float, whatever the type of storage.
 #include "prelude.cuh"
 
+struct f16 {
+  unsigned short bits;
+};
+
+__device__ __forceinline__ float number(f16 value) {
+  float result;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(value.bits));
+  return result;
+}
+
 template <typename T>
 constexpr int WIDE = 16 / sizeof(T);
 

@@ -2,16 +2,6 @@
 // element of each row.
 #include "packs.cuh"
 
-struct f16 {
-  unsigned short bits;
-};
-
-__device__ __forceinline__ float number(f16 value) {
-  float result;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(value.bits));
-  return result;
-}
-
 // out[n] = table[ids[n]].
 template <typename From, typename To, int WIDTH>
 __device__ __forceinline__ void gather(

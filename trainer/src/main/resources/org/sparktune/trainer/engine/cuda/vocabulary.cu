@@ -2,7 +2,9 @@
 // row, which it reads twice, the second time from the cache.
 #include "prelude.cuh"
 
+#ifndef THREADS
 #define THREADS 512
+#endif
 
 // Sums exp(x - greatest) while the greatest so far may grow.
 struct OnlineSum {
