@@ -45,12 +45,15 @@ class LocalClusterTest {
   }
 
   @Test
-  void shouldGoOnFromTheCheckpointWhenAnExecutorIsKilledInAStep() throws IOException {
-    try (ChildProcess driver = start("killed", 2)) {
-      driver.awaitLine(Pattern.compile("step 10/24"), RUN);
+  void shouldGoOnFromTheCheckpointWhenAnExecutorIsKilled() throws IOException {
+    CheckpointGate gate = CheckpointGate.make(folder.resolve("gate-killed"));
+    gate.shut(12);
+    try (ChildProcess driver = start("killed", gate.settings())) {
+      gate.awaitWaiting(driver, 12);
       List<ProcessHandle> executors = SparktuneProcess.executors(driver);
       assertEquals(2, executors.size(), executors::toString);
       executors.get(0).destroyForcibly();
+      gate.open(12);
       assertEquals(0, driver.awaitEnd(RUN), driver::output);
       assertTrue(driver.output().contains("Attempt 1 failed"), driver::output);
       workflow.requireSame("killed");
@@ -59,13 +62,16 @@ class LocalClusterTest {
 
   @Test
   void shouldStopBothExecutorsWithACheckpointWhenTheDriverIsTold() throws IOException {
-    try (ChildProcess driver = start("stopped", 2)) {
-      driver.awaitLine(Pattern.compile("step 6/24"), RUN);
+    CheckpointGate gate = CheckpointGate.make(folder.resolve("gate-stopped"));
+    gate.shut(8);
+    try (ChildProcess driver = start("stopped", gate.settings())) {
+      gate.awaitWaiting(driver, 8);
       driver.terminate();
+      gate.open(8);
       driver.awaitEnd(RUN);
       assertTrue(driver.output().contains("Training was stopped after step"), driver::output);
     }
-    try (ChildProcess driver = start("stopped", 2)) {
+    try (ChildProcess driver = start("stopped", gate.settings())) {
       assertEquals(0, driver.awaitEnd(RUN), driver::output);
       workflow.requireSame("stopped");
     }
@@ -80,6 +86,10 @@ class LocalClusterTest {
           Pattern.compile("the cluster gave [012] slots?").matcher(driver.output()).find(),
           driver::output);
     }
+  }
+
+  private static ChildProcess start(String output, List<String> settings) throws IOException {
+    return start(output, 2, settings.toArray(String[]::new));
   }
 
   private static ChildProcess start(String output, int executors, String... more)

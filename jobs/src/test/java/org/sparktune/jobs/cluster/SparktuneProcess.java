@@ -63,10 +63,10 @@ final class SparktuneProcess {
     return ChildProcess.start("sparktune", folder, environment, command);
   }
 
-  /** The executors among the processes that a driver started. */
-  static List<ProcessHandle> executors(ChildProcess driver) {
+  /** The executors among the processes that a driver, a worker or a node manager started. */
+  static List<ProcessHandle> executors(ChildProcess parent) {
     List<ProcessHandle> executors = new ArrayList<>();
-    for (ProcessHandle process : driver.tree()) {
+    for (ProcessHandle process : parent.tree()) {
       boolean java = process.info().command().orElse("").endsWith("java");
       if (java && commandLine(process).contains(EXECUTOR)) {
         executors.add(process);

@@ -115,8 +115,7 @@ public final class StandaloneCluster implements AutoCloseable {
   public List<ProcessHandle> executors() {
     List<ProcessHandle> executors = new ArrayList<>();
     for (ChildProcess worker : workers()) {
-      List<ProcessHandle> tree = worker.tree();
-      executors.addAll(tree.subList(1, tree.size()));
+      executors.addAll(SparktuneProcess.executors(worker));
     }
     return executors;
   }

@@ -4,13 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,24 +35,24 @@ class StandaloneClusterTest {
 
   @Test
   void shouldGoOnWhenAnExecutorIsKilledInACheckpointAndWithFewerWhenAWorkerIs() throws IOException {
+    CheckpointGate gate = CheckpointGate.make(folder.resolve("gate-kills"));
+    gate.shut(8);
+    gate.shut(16);
+    List<String> settings = new ArrayList<>(gate.settings());
+    Collections.addAll(
+        settings, "--set", "min_executors=1", "--set", "cluster.executor_wait_seconds=25");
     try (StandaloneCluster cluster = cluster("kills");
-        ChildProcess driver =
-            start(
-                cluster,
-                "kills",
-                "--set",
-                "min_executors=1",
-                "--set",
-                "cluster.executor_wait_seconds=25")) {
-      driver.awaitLine(Pattern.compile("step 5/24"), RUN);
-      driver.awaitCondition("begin a checkpoint", RUN, () -> hasUnfinishedCheckpoint("kills"));
+        ChildProcess driver = start(cluster, "kills", settings)) {
+      gate.awaitWaiting(driver, 8);
       kill(cluster.executors().subList(0, 1));
+      gate.open(8);
       // The worker starts another executor, and both go on.
-      driver.awaitLine(Pattern.compile("Attempt 1 failed"), RUN);
-      driver.awaitLine(Pattern.compile("step 14/24"), RUN);
+      gate.awaitWaiting(driver, 16);
       kill(cluster.workers().get(1).tree());
+      gate.open(16);
       assertEquals(0, driver.awaitEnd(RUN), driver::output);
       String told = driver.output();
+      assertTrue(told.contains("Attempt 1 failed"), told);
       assertTrue(told.contains("Attempt 2 failed"), told);
       assertTrue(told.contains("1 executors train, 'executors' is 2"), told);
       workflow.requireSame("kills");
@@ -68,12 +66,13 @@ class StandaloneClusterTest {
             start(
                 cluster,
                 "hopeless",
-                "--set",
-                "cluster.max_attempts=2",
-                "--set",
-                "hyperparams.checkpoint_every=1000",
-                "--set",
-                "hyperparams.max_steps=100000")) {
+                List.of(
+                    "--set",
+                    "cluster.max_attempts=2",
+                    "--set",
+                    "hyperparams.checkpoint_every=0",
+                    "--set",
+                    "hyperparams.max_steps=100000"))) {
       for (int attempt = 1; attempt <= 2; attempt++) {
         int times = attempt;
         driver.awaitCondition("train", RUN, () -> count(driver, "step 2/100000") >= times);
@@ -88,10 +87,13 @@ class StandaloneClusterTest {
     return StandaloneCluster.start(spark, folder.resolve("cluster-" + name), 2, 1, 1024);
   }
 
-  private static ChildProcess start(StandaloneCluster cluster, String output, String... more)
+  private static ChildProcess start(StandaloneCluster cluster, String output, List<String> more)
       throws IOException {
     return SparktuneProcess.start(
-        spark, folder, cluster.masterUrl(), RanksWorkflow.command(output, 2, more));
+        spark,
+        folder,
+        cluster.masterUrl(),
+        RanksWorkflow.command(output, 2, more.toArray(String[]::new)));
   }
 
   private static void kill(List<ProcessHandle> processes) {
@@ -101,19 +103,5 @@ class StandaloneClusterTest {
 
   private static long count(ChildProcess process, String text) {
     return process.lines().stream().filter(line -> line.contains(text)).count();
-  }
-
-  /** Whether there is a checkpoint without the manifest that makes it one. */
-  private static boolean hasUnfinishedCheckpoint(String output) {
-    Path checkpoints = workflow.task(output).resolve("checkpoints");
-    if (!Files.exists(checkpoints)) {
-      return false;
-    }
-    try (Stream<Path> steps = Files.list(checkpoints)) {
-      return steps.anyMatch(
-          step -> Files.isDirectory(step) && !Files.exists(step.resolve("state.json")));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -8,8 +8,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -28,6 +29,20 @@ class TrainingOnYarn {
     RanksWorkflow workflow = RanksWorkflow.make(folder);
     TestSparkHome spark = TestSparkHome.make(folder.resolve("spark"));
     addYarn(spark);
+    CheckpointGate gate = CheckpointGate.make(folder.resolve("gate"));
+    gate.shut(12);
+    List<String> settings = new ArrayList<>(gate.settings());
+    Collections.addAll(
+        settings,
+        "--conf",
+        "spark.yarn.jars=local:" + spark.folder().resolve("jars") + "/*",
+        "--conf",
+        "spark.yarn.stagingDir=" + folder.resolve("staging").toUri(),
+        "--conf",
+        "spark.yarn.am.memory=512m",
+        // The small cluster's jar has a servlet filter for the web server of its own shading only.
+        "--conf",
+        "spark.ui.enabled=false");
     try (YarnCluster yarn = YarnCluster.start(spark, folder);
         ChildProcess driver =
             SparktuneProcess.start(
@@ -35,23 +50,12 @@ class TrainingOnYarn {
                 folder,
                 "yarn",
                 yarn.configuration(),
-                RanksWorkflow.command(
-                    "yarn-run",
-                    2,
-                    "--conf",
-                    "spark.yarn.jars=local:" + spark.folder().resolve("jars") + "/*",
-                    "--conf",
-                    "spark.yarn.stagingDir=" + folder.resolve("staging").toUri(),
-                    "--conf",
-                    "spark.yarn.am.memory=512m",
-                    // The small cluster's jar has a servlet filter for the web server of its own
-                    // shading only.
-                    "--conf",
-                    "spark.ui.enabled=false"))) {
-      driver.awaitLine(Pattern.compile("step 10/24"), RUN);
+                RanksWorkflow.command("yarn-run", 2, settings.toArray(String[]::new)))) {
+      gate.awaitWaiting(driver, 12);
       List<ProcessHandle> executors = yarn.executors();
       assertEquals(2, executors.size(), executors::toString);
       executors.get(1).destroyForcibly();
+      gate.open(12);
       assertEquals(0, driver.awaitEnd(RUN), driver::output);
       assertTrue(driver.output().contains("Attempt 1 failed"), driver::output);
       workflow.requireSame("yarn-run");

@@ -82,7 +82,7 @@ final class ManifestMaker {
     PieceOrigins origins = new PieceOrigins(pieces, statistics);
     RejectReport rejects = new RejectReport(origins, statistics);
     List<DatasetManifest.Quarantined> quarantined = Quarantine.of(files, pieces, statistics);
-    if (!check(statistics, rejects, parts, quarantined)) {
+    if (!check(statistics, rejects, parts, counters, quarantined)) {
       return Optional.empty();
     }
     target.write("_rejects/part-00000.jsonl", rejects.lines());
@@ -167,6 +167,7 @@ final class ManifestMaker {
       PieceStatistics statistics,
       RejectReport rejects,
       List<PartResult> parts,
+      Counters counters,
       List<DatasetManifest.Quarantined> quarantined) {
     if (!arrival.mayBeEmpty()) {
       Quarantine.requireAnyWhole(files, quarantined);
@@ -197,8 +198,8 @@ final class ManifestMaker {
     }
     if (!arrival.mayBeEmpty()) {
       throw noData(
-          "No record is left to train on: of %d read, %d were rejected %s"
-              .formatted(read, statistics.rejected(), rejects.counts()));
+          "No record is left to train on: of %d read, %d were rejected %s, and counted were %s"
+              .formatted(read, statistics.rejected(), rejects.counts(), counters.counts()));
     }
     LOG.warn("Nothing could be used of {} files: rejected {}", files.size(), rejects.counts());
     return false;
@@ -206,7 +207,10 @@ final class ManifestMaker {
 
   static SparktuneException noData(String what) {
     return new SparktuneException(
-        ErrorCode.BAD_DATA, what + ".", "Check the sources, validation_fraction and on_long.");
+        ErrorCode.BAD_DATA,
+        what + ".",
+        "Check the sources, sequence_length (of a pair, both sides count), validation_fraction and"
+            + " on_long.");
   }
 
   private static DatasetManifest.Split split(String name, List<PartResult> all) {

@@ -372,6 +372,26 @@ class ResponsePipelineTest {
   }
 
   @Test
+  void shouldPairResponsesToTurnsAndSayWhenNoPairIsShortEnough() throws IOException {
+    String record =
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}], \"responses\":"
+            + " [{\"text\": \"%s\", \"score\": 1}, {\"text\": \"no\", \"score\": 0}]}";
+    PairOptions pairs = PairOptions.of(Strategy.TOP_K, 1);
+    Source good = write("turns.jsonl", List.of(record.formatted("yes")));
+    DatasetManifest manifest =
+        prepare(dataset(Kind.PREFERENCE, RewardOptions.NONE, pairs, good), "turns");
+    assertEquals(2, manifest.splits().get("train").documents());
+
+    Source wordy = write("wordy.jsonl", List.of(record.formatted("yes ".repeat(10).strip())));
+    DatasetOptions tooLong = dataset(Kind.PREFERENCE, RewardOptions.NONE, pairs, wordy);
+    SparktuneException e =
+        assertThrows(SparktuneException.class, () -> prepare(tooLong, "too-long"));
+    assertEquals(ErrorCode.BAD_DATA, e.code());
+    assertTrue(e.getMessage().contains("pairs.too_long=1"), e.getMessage());
+    assertTrue(e.hint().contains("sequence_length"), e.hint());
+  }
+
+  @Test
   void shouldPrepareRealFeedbackAsRewards() throws IOException {
     Path shared = Path.of(System.getProperty("sparktune.shared", "../shared"));
     Path file = shared.resolve("assets/data/instruction-and-preference/kto_en_demo.json");
