@@ -6,6 +6,9 @@ import org.sparktune.trainer.memory.Tensor;
 /** One way to compute attention over runs of positions. N is the number of queries. */
 interface AttentionKernels {
 
+  /** Whether the kernels take such heads and all of these tensors. */
+  boolean serves(AttentionShape shape, Tensor... tensors);
+
   /**
    * delta = dOut · out, head by head.
    *

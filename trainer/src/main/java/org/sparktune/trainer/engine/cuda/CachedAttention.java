@@ -19,12 +19,12 @@ final class CachedAttention implements AutoCloseable {
   private static final int THREADS = 128;
 
   /** Keys of one block. */
-  private static final int SPLIT = 256;
+  private static final int SPLIT = 64;
 
-  /** Query heads of one block. */
-  private static final int MEMBERS = 8;
+  /** Query heads of one block at most. */
+  private static final int MOST_MEMBERS = 8;
 
-  private record Variant(int headSize, DType type) {}
+  private record Variant(int headSize, DType type, int members) {}
 
   private record Functions(Kernel append, Kernel attend, Kernel join) {}
 
@@ -37,9 +37,9 @@ final class CachedAttention implements AutoCloseable {
     partial = new DeviceScratch(device, "attention to caches");
   }
 
-  private Functions functions(int headSize, DType type) {
+  private Functions functions(AttentionShape shape, DType type) {
     return functions.computeIfAbsent(
-        new Variant(headSize, type),
+        new Variant(shape.headSize(), type, members(shape)),
         key ->
             new Functions(
                 kernel(key, "attentionAppend"),
@@ -47,12 +47,17 @@ final class CachedAttention implements AutoCloseable {
                 kernel(key, "attentionJoin")));
   }
 
+  private static int members(AttentionShape shape) {
+    return Math.min(MOST_MEMBERS, shape.heads() / shape.keyValueHeads());
+  }
+
   private Kernel kernel(Variant variant, String name) {
     return kernels.get(
         FILE,
         name,
         "-DHEAD_SIZE=" + variant.headSize(),
-        "-DBF16=" + (variant.type() == DType.BF16 ? 1 : 0));
+        "-DBF16=" + (variant.type() == DType.BF16 ? 1 : 0),
+        "-DMEMBERS=" + variant.members());
   }
 
   /**
@@ -65,7 +70,7 @@ final class CachedAttention implements AutoCloseable {
    * @param places address of N pairs: the first row of the token's sequence, its position
    */
   void append(Tensor k, Tensor v, Tensor keys, Tensor values, long places, AttentionShape shape) {
-    functions(shape.headSize(), k.type())
+    functions(shape, k.type())
         .append()
         .withRows(k)
         .withRows(v)
@@ -91,8 +96,9 @@ final class CachedAttention implements AutoCloseable {
       int longest,
       AttentionShape shape,
       Tensor out) {
-    Functions all = functions(shape.headSize(), q.type());
+    Functions all = functions(shape, q.type());
     int group = shape.heads() / shape.keyValueHeads();
+    int members = members(shape);
     int splits = (longest + SPLIT - 1) / SPLIT;
     long pieces = q.rows() * shape.heads() * splits;
     long sums = splits == 1 ? 0 : partial.reserve(pieces * (shape.headSize() + 2) * Float.BYTES);
@@ -112,7 +118,7 @@ final class CachedAttention implements AutoCloseable {
         .with(statistics)
         .launch(
             q.rows(),
-            (long) shape.keyValueHeads() * ((group + MEMBERS - 1) / MEMBERS),
+            (long) shape.keyValueHeads() * ((group + members - 1) / members),
             splits,
             THREADS,
             0);

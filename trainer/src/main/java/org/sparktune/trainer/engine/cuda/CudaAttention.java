@@ -1,5 +1,6 @@
 package org.sparktune.trainer.engine.cuda;
 
+import java.util.List;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.AttentionShape;
@@ -16,21 +17,35 @@ import org.sparktune.trainer.memory.TensorArena;
 /** The attention operators: chooses the kernels for a shape. */
 final class CudaAttention implements AutoCloseable {
   private final AttentionRuns documents;
-  private final PlainAttention plain;
-  private final HopperAttention hopper;
+
+  /** From the fastest to the one that serves most. */
+  private final List<AttentionKernels> choices;
+
   private final CachedAttention cached;
   private final DeviceScratch deltas;
   private final Device device;
   private final Staging staging;
 
   CudaAttention(Device device, Kernels kernels, Staging staging) {
+    this(device, kernels, staging, choices(device, kernels));
+  }
+
+  /** Attention by given kernels, of which the first that serve a shape are taken. */
+  CudaAttention(Device device, Kernels kernels, Staging staging, List<AttentionKernels> choices) {
     this.device = device;
     this.staging = staging;
+    this.choices = choices;
     documents = new AttentionRuns(device, staging);
-    plain = new PlainAttention(kernels);
-    hopper = new HopperAttention(device, kernels);
     cached = new CachedAttention(device, kernels);
     deltas = new DeviceScratch(device, "attention's gradient");
+  }
+
+  private static List<AttentionKernels> choices(Device device, Kernels kernels) {
+    PlainAttention plain = new PlainAttention(kernels);
+    AmpereAttention ampere = new AmpereAttention(kernels, plain);
+    return HopperAttention.runsOn(device)
+        ? List.of(new HopperAttention(device, kernels), ampere, plain)
+        : List.of(ampere, plain);
   }
 
   /** Bytes that a gradient takes beside its tensors. */
@@ -80,14 +95,16 @@ final class CudaAttention implements AutoCloseable {
   }
 
   private AttentionKernels kernels(AttentionShape shape, Tensor... tensors) {
-    if (shape.headSize() > PlainAttention.LARGEST_HEAD) {
-      throw new SparktuneException(
-          ErrorCode.UNSUPPORTED,
-          "The CUDA engine has no attention for heads of %d elements (at most %d)."
-              .formatted(shape.headSize(), PlainAttention.LARGEST_HEAD),
-          "Use engine: cpu for this model.");
+    for (AttentionKernels choice : choices) {
+      if (choice.serves(shape, tensors)) {
+        return choice;
+      }
     }
-    return HopperAttention.serves(device, shape, tensors) ? hopper : plain;
+    throw new SparktuneException(
+        ErrorCode.UNSUPPORTED,
+        "The CUDA engine has no attention for heads of %d elements (at most %d)."
+            .formatted(shape.headSize(), PlainAttention.LARGEST_HEAD),
+        "Use engine: cpu for this model.");
   }
 
   /**

@@ -52,17 +52,14 @@ final class HopperAttention implements AttentionKernels {
     multiprocessors = device.multiprocessors();
   }
 
-  /** Whether the kernels run on a GPU and take these tensors. */
-  static boolean serves(Device device, AttentionShape shape, Tensor... tensors) {
-    if (device.capability() != CAPABILITY || shape.headSize() > LARGEST_HEAD) {
-      return false;
-    }
-    for (Tensor tensor : tensors) {
-      if (!TensorMap.reaches(tensor, shape.headSize())) {
-        return false;
-      }
-    }
-    return true;
+  /** Whether a GPU has the instructions; its successors do not. */
+  static boolean runsOn(Device device) {
+    return device.capability() == CAPABILITY;
+  }
+
+  @Override
+  public boolean serves(AttentionShape shape, Tensor... tensors) {
+    return shape.headSize() <= LARGEST_HEAD && TensorMap.reaches(shape.headSize(), tensors);
   }
 
   private Functions functions(int headSize) {

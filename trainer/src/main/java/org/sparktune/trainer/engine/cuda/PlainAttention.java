@@ -62,6 +62,11 @@ final class PlainAttention implements AttentionKernels {
   }
 
   @Override
+  public boolean serves(AttentionShape shape, Tensor... tensors) {
+    return shape.headSize() <= LARGEST_HEAD;
+  }
+
+  @Override
   public void forward(
       Tensor q,
       Tensor k,
@@ -127,7 +132,8 @@ final class PlainAttention implements AttentionKernels {
         .launch((long) keys.count() * shape.keyValueHeads(), 1, 1, THREADS, sharedBytes);
   }
 
-  private static Kernel withRuns(
+  /** Adds what kernels of a block a tile and head take last. */
+  static Kernel withRuns(
       Kernel kernel, AttentionRuns runs, AttentionRuns.Tiles tiles, AttentionShape shape) {
     return kernel
         .with(runs.address())

@@ -2,6 +2,7 @@
 //
 // HEAD_SIZE  D, elements of a head
 // BF16       1 for bf16 elements, 0 for float
+// MEMBERS    query heads of a block, at most 8
 //
 // A block takes one query row, MEMBERS query heads that share a key/value head, and SPLIT keys.
 // Splits are counted from position 0, and their results are joined in order, so a row's result
@@ -18,8 +19,7 @@ typedef float element;
 #endif
 
 #define THREADS 128
-#define SPLIT 256
-#define MEMBERS 8
+#define SPLIT 64
 #if HEAD_SIZE % 8 == 0
 #define VECTOR 8
 #else
@@ -36,6 +36,23 @@ static __device__ __forceinline__ float exponential2(float x) {
   return y;
 }
 
+static __device__ __forceinline__ void loadFloats(const float* at, float (&to)[VECTOR]) {
+#if VECTOR == 1
+  to[0] = *at;
+#else
+  float4 low = ((const float4*)at)[0];
+  float4 high = ((const float4*)at)[1];
+  to[0] = low.x;
+  to[1] = low.y;
+  to[2] = low.z;
+  to[3] = low.w;
+  to[4] = high.x;
+  to[5] = high.y;
+  to[6] = high.z;
+  to[7] = high.w;
+#endif
+}
+
 static __device__ __forceinline__ void loadVector(const element* at, float (&to)[VECTOR]) {
 #if VECTOR == 1
   to[0] = number(*at);
@@ -48,16 +65,7 @@ static __device__ __forceinline__ void loadVector(const element* at, float (&to)
     to[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
   }
 #else
-  float4 low = ((const float4*)at)[0];
-  float4 high = ((const float4*)at)[1];
-  to[0] = low.x;
-  to[1] = low.y;
-  to[2] = low.z;
-  to[3] = low.w;
-  to[4] = high.x;
-  to[5] = high.y;
-  to[6] = high.z;
-  to[7] = high.w;
+  loadFloats(at, to);
 #endif
 }
 
@@ -81,9 +89,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionCached(
     const element* q, long long qStride, const element* keys, const element* values, int columns,
     element* out, long long outStride, const int2* places, int heads, int group, float scale,
     int window, float* partialSums, float* partialStatistics) {
-  __shared__ float queries[MEMBERS][HEAD_SIZE];
+  __shared__ __align__(16) float queries[MEMBERS][HEAD_SIZE];
   __shared__ float scores[MEMBERS][SPLIT];
-  __shared__ float parts[THREADS][VECTOR];
+  __shared__ __align__(16) float parts[MEMBERS][THREADS * VECTOR];
   __shared__ float statistics[MEMBERS][2];
   long long row = blockIdx.x;
   int batches = (group + MEMBERS - 1) / MEMBERS;
@@ -98,9 +106,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionCached(
   const element* keyRows = keys + ((long long)place.x + begin) * columns + keyHead * HEAD_SIZE;
   const element* valueRows = values + ((long long)place.x + begin) * columns + keyHead * HEAD_SIZE;
   int thread = threadIdx.x;
-  for (int i = thread; i < members * HEAD_SIZE; i += THREADS) {
+  for (int i = thread; i < MEMBERS * HEAD_SIZE; i += THREADS) {
     queries[i / HEAD_SIZE][i % HEAD_SIZE] =
-        number(q[row * qStride + head * HEAD_SIZE + i]);
+        i < members * HEAD_SIZE ? number(q[row * qStride + head * HEAD_SIZE + i]) : 0.0f;
   }
   __syncthreads();
   // Eight lanes a key.
@@ -110,15 +118,15 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionCached(
     float sums[MEMBERS] = {};
     if (key < count) {
       for (int at = lane; at < VECTORS; at += LANES) {
-        float values8[VECTOR];
-        loadVector(keyRows + (long long)key * columns + at * VECTOR, values8);
+        float elements[VECTOR];
+        loadVector(keyRows + (long long)key * columns + at * VECTOR, elements);
 #pragma unroll
         for (int m = 0; m < MEMBERS; m++) {
-          if (m < members) {
+          float query[VECTOR];
+          loadFloats(&queries[m][at * VECTOR], query);
 #pragma unroll
-            for (int e = 0; e < VECTOR; e++) {
-              sums[m] = fmaf(values8[e], queries[m][at * VECTOR + e], sums[m]);
-            }
+          for (int e = 0; e < VECTOR; e++) {
+            sums[m] = fmaf(elements[e], query[e], sums[m]);
           }
         }
       }
@@ -129,14 +137,14 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionCached(
       for (int step = LANES / 2; step > 0; step /= 2) {
         sums[m] += __shfl_xor_sync(~0u, sums[m], step);
       }
-      if (lane == 0 && key < count && m < members) {
+      if (lane == 0 && key < count) {
         scores[m][key] = sums[m] * (scale * LOG2E);
       }
     }
   }
   __syncthreads();
   // A warp a head: maximum, then exponentials and their sum.
-  for (int m = thread / 32; m < members; m += THREADS / 32) {
+  for (int m = thread / 32; m < MEMBERS; m += THREADS / 32) {
     float maximum = MINUS_INFINITY;
     for (int i = thread % 32; i < count; i += 32) {
       maximum = fmaxf(maximum, scores[m][i]);
@@ -156,63 +164,55 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionCached(
   }
   __syncthreads();
   // A thread a vector of columns and a share of the keys; the shares are added in order.
-  int columnsAtOnce = min(THREADS, VECTORS);
-  int shares = THREADS / columnsAtOnce;
+  const int columnsAtOnce = min(THREADS, VECTORS);
+  const int shares = THREADS / columnsAtOnce;
   for (int base = 0; base < VECTORS; base += columnsAtOnce) {
     int vector = base + thread % columnsAtOnce;
     int share = thread / columnsAtOnce;
-    bool busy = share < shares && vector < VECTORS;
-    float sums[MEMBERS][VECTOR] = {};
-    if (busy) {
+    if (share < shares && vector < VECTORS) {
+      float sums[MEMBERS][VECTOR] = {};
       for (int key = share; key < count; key += shares) {
-        float values8[VECTOR];
-        loadVector(valueRows + (long long)key * columns + vector * VECTOR, values8);
+        float elements[VECTOR];
+        loadVector(valueRows + (long long)key * columns + vector * VECTOR, elements);
 #pragma unroll
         for (int m = 0; m < MEMBERS; m++) {
-          if (m < members) {
-            float weight = scores[m][key];
+          float weight = scores[m][key];
 #pragma unroll
-            for (int e = 0; e < VECTOR; e++) {
-              sums[m][e] = fmaf(weight, values8[e], sums[m][e]);
-            }
+          for (int e = 0; e < VECTOR; e++) {
+            sums[m][e] = fmaf(weight, elements[e], sums[m][e]);
           }
         }
       }
-    }
 #pragma unroll
-    for (int m = 0; m < MEMBERS; m++) {
-      if (m < members) {
-        __syncthreads();
-        if (busy) {
+      for (int m = 0; m < MEMBERS; m++) {
 #pragma unroll
-          for (int e = 0; e < VECTOR; e++) {
-            parts[thread][e] = sums[m][e];
-          }
-        }
-        __syncthreads();
-        if (busy && share == 0) {
-          long long index = (row * heads + head + m) * gridDim.z + blockIdx.z;
-#pragma unroll
-          for (int e = 0; e < VECTOR; e++) {
-            float sum = 0.0f;
-            for (int s = 0; s < shares; s++) {
-              sum += parts[s * columnsAtOnce + thread][e];
-            }
-            int column = vector * VECTOR + e;
-            if (gridDim.z == 1) {
-              out[row * outStride + (head + m) * HEAD_SIZE + column] =
-                  rounded<element>(sum / statistics[m][1]);
-            } else {
-              partialSums[index * HEAD_SIZE + column] = sum;
-            }
-          }
-          if (gridDim.z > 1 && vector == 0) {
-            partialStatistics[2 * index] = statistics[m][0];
-            partialStatistics[2 * index + 1] = statistics[m][1];
-          }
+        for (int e = 0; e < VECTOR; e++) {
+          parts[m][thread * VECTOR + e] = sums[m][e];
         }
       }
     }
+    __syncthreads();
+    int width = min(columnsAtOnce, VECTORS - base) * VECTOR;
+    for (int i = thread; i < members * width; i += THREADS) {
+      int m = i / width;
+      int column = base * VECTOR + i % width;
+      float sum = 0.0f;
+      for (int s = 0; s < shares; s++) {
+        sum += parts[m][s * columnsAtOnce * VECTOR + i % width];
+      }
+      long long index = (row * heads + head + m) * gridDim.z + blockIdx.z;
+      if (gridDim.z == 1) {
+        out[row * outStride + (head + m) * HEAD_SIZE + column] =
+            rounded<element>(sum / statistics[m][1]);
+      } else {
+        partialSums[index * HEAD_SIZE + column] = sum;
+        if (column == 0) {
+          partialStatistics[2 * index] = statistics[m][0];
+          partialStatistics[2 * index + 1] = statistics[m][1];
+        }
+      }
+    }
+    __syncthreads();
   }
 }
 

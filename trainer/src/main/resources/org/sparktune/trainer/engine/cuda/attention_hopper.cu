@@ -14,53 +14,6 @@ static __device__ __forceinline__ void groupArrive(int id, int threads) {
 #define KEY_BYTES (KEY_PANEL * PANELS)
 #define QUERY_BYTES (QUERY_PANEL * PANELS)
 
-// The running softmax of a thread's two rows.
-struct Softmax {
-  float maxima[2];
-  float totals[2];
-};
-
-// Turns scores into exponentials; correction is what earlier sums are multiplied by.
-static __device__ __forceinline__ void exponentials(
-    float (&scores)[FORWARD_KEYS / 2], Softmax& softmax, float (&correction)[2], float factor) {
-#pragma unroll
-  for (int r = 0; r < 2; r++) {
-    float maximum = softmax.maxima[r];
-#pragma unroll
-    for (int j = 0; j < FORWARD_KEYS / 8; j++) {
-      maximum = fmaxf(maximum, fmaxf(scores[4 * j + 2 * r], scores[4 * j + 2 * r + 1]));
-    }
-    maximum = fmaxf(maximum, __shfl_xor_sync(~0u, maximum, 1));
-    maximum = fmaxf(maximum, __shfl_xor_sync(~0u, maximum, 2));
-    float used = maximum == MINUS_INFINITY ? 0.0f : maximum * factor;
-    correction[r] = exponential2(softmax.maxima[r] * factor - used);
-    softmax.maxima[r] = maximum;
-    float total = 0.0f;
-#pragma unroll
-    for (int j = 0; j < FORWARD_KEYS / 8; j++) {
-#pragma unroll
-      for (int e = 0; e < 2; e++) {
-        float weight = exponential2(fmaf(scores[4 * j + 2 * r + e], factor, -used));
-        scores[4 * j + 2 * r + e] = weight;
-        total += weight;
-      }
-    }
-    softmax.totals[r] = softmax.totals[r] * correction[r] + total;
-  }
-}
-
-// Hides keys that queries may not see; query is the position of the thread's first row.
-static __device__ __forceinline__ void maskKeys(
-    float (&scores)[FORWARD_KEYS / 2], int query, int firstKey, int window) {
-  int key = firstKey + threadIdx.x % 4 * 2;
-#pragma unroll
-  for (int i = 0; i < FORWARD_KEYS / 2; i++) {
-    if (!sees(query + (i / 2 % 2) * 8, key + i / 4 * 8 + i % 2, window)) {
-      scores[i] = MINUS_INFINITY;
-    }
-  }
-}
-
 extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) attentionForward(
     const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
     const __grid_constant__ TensorMap v, element* out, long long outStride, float* logSumExp,
@@ -156,6 +109,20 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
       Work work = told(workAddress);
       int query = work.position + ownRow;
       int lowest = work.position + member * 64;
+      // A group of rows leaves out the chunks that lie behind its last row, not its turns.
+      int ownChunks = min(work.chunks, (lowest + 63) / FORWARD_KEYS + 1);
+      for (int skipped = work.chunks; skipped > ownChunks; skipped--) {
+        await(keyFull + 8 * keyPlace.stage, keyPlace.parity);
+        await(valueFull + 8 * valuePlace.stage, valuePlace.parity);
+        if (signals) {
+          arrive(keyEmpty + 8 * keyPlace.stage);
+          arrive(valueEmpty + 8 * valuePlace.stage);
+        }
+        advance<FORWARD_STAGES>(keyPlace);
+        advance<FORWARD_STAGES>(valuePlace);
+        groupBarrier(turn, 2 * GROUP);
+        groupArrive(nextTurn, 2 * GROUP);
+      }
       await(keyFull + 8 * keyPlace.stage, keyPlace.parity);
       beginProducts();
       scoreProducts<FORWARD_KEYS>(
@@ -167,11 +134,11 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
         arrive(keyEmpty + 8 * keyPlace.stage);
       }
       advance<FORWARD_STAGES>(keyPlace);
-      int firstKey = (work.chunks - 1) * FORWARD_KEYS;
-      maskKeys(scores, query, firstKey, window);
-      exponentials(scores, softmax, correction, factor);
+      int firstKey = (ownChunks - 1) * FORWARD_KEYS;
+      maskKeys<FORWARD_KEYS>(scores, query, firstKey, window);
+      exponentials<FORWARD_KEYS>(scores, softmax, correction, factor);
       packAll<FORWARD_KEYS>(scores, weights);
-      for (int chunk = work.chunks - 2; chunk >= work.firstChunk; chunk--) {
+      for (int chunk = ownChunks - 2; chunk >= work.firstChunk; chunk--) {
         await(keyFull + 8 * keyPlace.stage, keyPlace.parity);
         groupBarrier(turn, 2 * GROUP);
         beginProducts();
@@ -191,9 +158,9 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
         advance<FORWARD_STAGES>(keyPlace);
         firstKey = chunk * FORWARD_KEYS;
         if (firstKey + FORWARD_KEYS - 1 > lowest || lowest + 63 - firstKey >= window) {
-          maskKeys(scores, query, firstKey, window);
+          maskKeys<FORWARD_KEYS>(scores, query, firstKey, window);
         }
-        exponentials(scores, softmax, correction, factor);
+        exponentials<FORWARD_KEYS>(scores, softmax, correction, factor);
         awaitProducts<0>();
         settle(sums);
         if (signals) {

@@ -3,39 +3,27 @@
 //
 // HEAD_SIZE  D, elements of a head: a multiple of 8, at most 128
 //
-// One block a multiprocessor goes through its share of the tiles. One warp group fetches with the copy
-// engine into a ring of shared memory and runs ahead, the others multiply. Every accumulator belongs to one block and is summed in a fixed order: no atomics.
-// A tile lies in panels of 64 columns, rows of 128 bytes, swizzled by 128 bytes, as the copy engine
-// writes it and wgmma reads it; columns beyond the head are zeros from the copy engine.
+// One block a multiprocessor goes through its share of the tiles. One warp group fetches with the
+// copy engine into a ring of shared memory and runs ahead, the others multiply. Every accumulator
+// belongs to one block and is summed in a fixed order: no atomics. Tiles are swizzled by 128 bytes, as
+// the copy engine writes them and wgmma reads them; columns beyond the head are zeros from the copy
+// engine.
 //
 // runs   {first query row, queries, first key row, keys}: the queries are the last of the keys
 // tiles  {run, first query or key of the tile within the run}
 
 #pragma once
 
-typedef unsigned long long u64;
-typedef unsigned int u32;
-typedef unsigned short element;
+#include "attention_fragments.cuh"
 
 struct alignas(64) TensorMap {
   u64 words[16];
 };
 
-#define PANELS (HEAD_SIZE > 64 ? 2 : 1)
-#define STEPS ((HEAD_SIZE + 15) / 16)
-#define WIDTH (HEAD_SIZE <= 64 ? 64 : HEAD_SIZE <= 96 ? 96 : 128)
 #define BOX_ROWS 64
 #define BOX_BYTES (BOX_ROWS * 128)
-#define GROUP 128
-#define LOG2E 1.4426950408889634f
-#define LN2 0.6931471805599453f
-#define MINUS_INFINITY __int_as_float(0xff800000)
 
 // ---- Barriers, the copy engine, registers ----
-
-static __device__ __forceinline__ u32 sharedAddress(const void* pointer) {
-  return (u32)__cvta_generic_to_shared(pointer);
-}
 
 static __device__ __forceinline__ void initialize(u32 barrier, int arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
@@ -94,10 +82,6 @@ static __device__ __forceinline__ void giveRegisters() {
 template <int COUNT>
 static __device__ __forceinline__ void takeRegisters() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(COUNT));
-}
-
-static __device__ __forceinline__ void groupBarrier(int id, int threads) {
-  asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
 // A ring's place: which stage, and the parity of its turn.
@@ -299,68 +283,4 @@ static __device__ __forceinline__ void weightedSum(
   for (int step = 0; step < ROWS / 16; step++) {
     multiplyAdd<WIDTH>(sums, weights[step], acrossRows(rows + step * 16 * 128, panelBytes));
   }
-}
-
-static __device__ __forceinline__ u32 pack(float low, float high) {
-  u32 both;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-  return both;
-}
-
-// Accumulators of (64, N) scores as the left operand of the next product.
-template <int N>
-static __device__ __forceinline__ void packAll(const float (&from)[N / 2], u32 (&to)[N / 16][4]) {
-#pragma unroll
-  for (int step = 0; step < N / 16; step++) {
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      to[step][i] = pack(from[step * 8 + 2 * i], from[step * 8 + 2 * i + 1]);
-    }
-  }
-}
-
-static __device__ __forceinline__ float exponential2(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
-
-// ---- What is written ----
-
-// Stores a group's (64, D) accumulators as bf16 rows, by way of 64 rows of shared memory.
-static __device__ __forceinline__ void storeRows(
-    const float (&sums)[WIDTH / 2], float low, float high, u32 tile, int panelBytes, int barrier,
-    element* to, long long stride, int rows) {
-  int thread = threadIdx.x % GROUP;
-  int row = thread / 32 * 16 + thread % 32 / 4;
-  // What was stored from here before has been read.
-  groupBarrier(barrier, GROUP);
-#pragma unroll
-  for (int j = 0; j < WIDTH / 8; j++) {
-    u32 at = tile + j / 8 * panelBytes + row * 128 + ((j % 8 ^ row % 8) << 4) + thread % 4 * 4;
-    asm volatile("st.shared.b32 [%0], %1;" ::"r"(at),
-                 "r"(pack(sums[4 * j] * low, sums[4 * j + 1] * low))
-                 : "memory");
-    asm volatile("st.shared.b32 [%0], %1;" ::"r"(at + 8 * 128),
-                 "r"(pack(sums[4 * j + 2] * high, sums[4 * j + 3] * high))
-                 : "memory");
-  }
-  groupBarrier(barrier, GROUP);
-  for (int i = thread; i < BOX_ROWS * (HEAD_SIZE / 8); i += GROUP) {
-    int target = i / (HEAD_SIZE / 8);
-    int j = i % (HEAD_SIZE / 8);
-    if (target < rows) {
-      uint4 bits;
-      u32 at = tile + j / 8 * panelBytes + target * 128 + ((j % 8 ^ target % 8) << 4);
-      asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];"
-                   : "=r"(bits.x), "=r"(bits.y), "=r"(bits.z), "=r"(bits.w)
-                   : "r"(at)
-                   : "memory");
-      *(uint4*)(to + target * stride + j * 8) = bits;
-    }
-  }
-}
-
-static __device__ __forceinline__ bool sees(int query, int key, int window) {
-  return key <= query && query - key < window;
 }

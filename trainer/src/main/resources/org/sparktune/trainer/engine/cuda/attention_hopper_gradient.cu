@@ -11,21 +11,6 @@
 #define CHUNK_BYTES (CHUNK_PANEL * PANELS)
 #define STAGES 3
 
-static __device__ __forceinline__ float2 loadPair(u32 address) {
-  float2 pair;
-  asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];"
-               : "=f"(pair.x), "=f"(pair.y)
-               : "r"(address)
-               : "memory");
-  return pair;
-}
-
-static __device__ __forceinline__ float loadFloat(u32 address) {
-  float value;
-  asm volatile("ld.shared.f32 %0, [%1];" : "=f"(value) : "r"(address) : "memory");
-  return value;
-}
-
 // A warp puts so many queries' logSumExp, for base 2, and then their delta to shared memory; zeros
 // after the last.
 template <int ROWS>
@@ -41,81 +26,6 @@ static __device__ __forceinline__ void tellStatistics(
     asm volatile("st.shared.f32 [%0], %1;" ::"r"(to + row * 4), "f"(log) : "memory");
     asm volatile("st.shared.f32 [%0], %1;" ::"r"(to + (ROWS + row) * 4), "f"(difference)
                  : "memory");
-  }
-}
-
-// Scores of (64 queries, 64 keys) to probabilities.
-static __device__ __forceinline__ void weigh(
-    float (&scores)[CHUNK / 2], const float (&logs)[2], float factor) {
-#pragma unroll
-  for (int i = 0; i < CHUNK / 2; i++) {
-    scores[i] = exponential2(fmaf(scores[i], factor, -logs[i / 2 % 2]));
-  }
-}
-
-// Clears what queries may not see; query is the position of the thread's first row.
-static __device__ __forceinline__ void hideKeys(
-    float (&weights)[CHUNK / 2], bool hides, int query, int firstKey, int window) {
-  if (hides) {
-    int key = firstKey + threadIdx.x % 4 * 2;
-#pragma unroll
-    for (int i = 0; i < CHUNK / 2; i++) {
-      if (!sees(query + (i / 2 % 2) * 8, key + i / 4 * 8 + i % 2, window)) {
-        weights[i] = 0.0f;
-      }
-    }
-  }
-}
-
-// Probabilities to gradients of the scores, without the scale.
-static __device__ __forceinline__ void scoreGradients(
-    float (&weights)[CHUNK / 2], const float (&products)[CHUNK / 2], const float (&deltas)[2]) {
-#pragma unroll
-  for (int i = 0; i < CHUNK / 2; i++) {
-    weights[i] *= products[i] - deltas[i / 2 % 2];
-  }
-}
-
-// The same for (64 keys, 64 queries): statistics is where a thread's first column's logSumExp lies.
-static __device__ __forceinline__ void weighColumns(
-    float (&scores)[CHUNK / 2], u32 statistics, float factor) {
-#pragma unroll
-  for (int j = 0; j < CHUNK / 8; j++) {
-    float2 logs = loadPair(statistics + j * 32);
-    scores[4 * j] = exponential2(fmaf(scores[4 * j], factor, -logs.x));
-    scores[4 * j + 1] = exponential2(fmaf(scores[4 * j + 1], factor, -logs.y));
-    scores[4 * j + 2] = exponential2(fmaf(scores[4 * j + 2], factor, -logs.x));
-    scores[4 * j + 3] = exponential2(fmaf(scores[4 * j + 3], factor, -logs.y));
-  }
-}
-
-static __device__ __forceinline__ void hideQueries(
-    float (&weights)[CHUNK / 2], bool hides, int firstQuery, int queries, int key, int window) {
-  if (hides) {
-    int query = firstQuery + threadIdx.x % 4 * 2;
-#pragma unroll
-    for (int i = 0; i < CHUNK / 2; i++) {
-      int column = query + i / 4 * 8 + i % 2;
-      if (column >= queries || !sees(column, key + (i / 2 % 2) * 8, window)) {
-        weights[i] = 0.0f;
-      }
-    }
-  }
-}
-
-// The probabilities are taken as they were rounded for the values' gradient: it spares registers.
-static __device__ __forceinline__ void scoreGradientsOfColumns(
-    float (&products)[CHUNK / 2], const u32 (&weights)[CHUNK / 16][4], u32 statistics) {
-#pragma unroll
-  for (int j = 0; j < CHUNK / 8; j++) {
-    float2 deltas = loadPair(statistics + CHUNK * 4 + j * 32);
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-      u32 pair = weights[j / 2][j % 2 * 2 + r];
-      int i = 4 * j + 2 * r;
-      products[i] = __uint_as_float(pair << 16) * (products[i] - deltas.x);
-      products[i + 1] = __uint_as_float(pair & 0xffff0000u) * (products[i + 1] - deltas.y);
-    }
   }
 }
 
@@ -205,6 +115,7 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
       await(tileFull, round % 2);
       Work work = told(workAddress);
       int lowest = work.position + member * 64;
+      int ownChunks = min(work.chunks, (lowest + 63) / CHUNK + 1);
       float logs[2];
       float deltas[2];
 #pragma unroll
@@ -232,13 +143,13 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
       settle(products);
       int firstKey = work.firstChunk * CHUNK;
       bool hides = firstKey + CHUNK - 1 > lowest || lowest + 63 - firstKey >= window;
-      weigh(scores, logs, factor);
-      hideKeys(scores, hides, work.position + ownRow, firstKey, window);
-      scoreGradients(scores, products, deltas);
+      weigh<CHUNK>(scores, logs, factor);
+      hideKeys<CHUNK>(scores, hides, work.position + ownRow, firstKey, window);
+      scoreGradients<CHUNK>(scores, products, deltas);
       packAll<CHUNK>(scores, weights);
       int previous = place.stage;
       advance<STAGES>(place);
-      for (int chunk = work.firstChunk + 1; chunk < work.chunks; chunk++) {
+      for (int chunk = work.firstChunk + 1; chunk < ownChunks; chunk++) {
         await(full + 8 * place.stage, place.parity);
         beginProducts();
         scoreProducts<CHUNK>(
@@ -253,11 +164,11 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
         settle(scores);
         firstKey = chunk * CHUNK;
         hides = firstKey + CHUNK - 1 > lowest || lowest + 63 - firstKey >= window;
-        weigh(scores, logs, factor);
-        hideKeys(scores, hides, work.position + ownRow, firstKey, window);
+        weigh<CHUNK>(scores, logs, factor);
+        hideKeys<CHUNK>(scores, hides, work.position + ownRow, firstKey, window);
         awaitProducts<1>();
         settle(products);
-        scoreGradients(scores, products, deltas);
+        scoreGradients<CHUNK>(scores, products, deltas);
         awaitProducts<0>();
         settle(sums);
         if (signals) {
@@ -277,6 +188,14 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
       settle(sums);
       if (signals) {
         arrive(empty + 8 * previous);
+      }
+      // Chunks that lie behind the group's last row.
+      for (int chunk = ownChunks; chunk < work.chunks; chunk++) {
+        await(full + 8 * place.stage, place.parity);
+        if (signals) {
+          arrive(empty + 8 * place.stage);
+        }
+        advance<STAGES>(place);
       }
       storeRows(
           sums, scale, scale, results + member * 64 * 128, TILE_PANEL, 4 + member,
@@ -402,14 +321,14 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
       settle(products);
       int chunk = work.firstChunk;
       u32 ownStatistics = statistics + place.stage * CHUNK * 8 + thread % 4 * 8;
-      weighColumns(scores, ownStatistics, factor);
-      hideQueries(scores, true, chunk * CHUNK, work.queries, key, window);
+      weighColumns<CHUNK>(scores, ownStatistics, factor);
+      hideQueries<CHUNK>(scores, true, chunk * CHUNK, work.queries, key, window);
       packAll<CHUNK>(scores, weights);
       beginProducts();
       weightedSum<CHUNK>(
           valueSums, weights, gradients + place.stage * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
-      scoreGradientsOfColumns(products, weights, ownStatistics);
+      scoreGradientsOfColumns<CHUNK>(products, weights, ownStatistics);
       packAll<CHUNK>(products, differences);
       awaitProducts<0>();
       settle(valueSums);
@@ -435,8 +354,8 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
         bool hides = firstQuery < lowest + 63 || firstQuery + CHUNK - 1 - lowest >= window
             || firstQuery + CHUNK > work.queries;
         ownStatistics = statistics + place.stage * CHUNK * 8 + thread % 4 * 8;
-        weighColumns(scores, ownStatistics, factor);
-        hideQueries(scores, hides, firstQuery, work.queries, key, window);
+        weighColumns<CHUNK>(scores, ownStatistics, factor);
+        hideQueries<CHUNK>(scores, hides, firstQuery, work.queries, key, window);
         packAll<CHUNK>(scores, weights);
         beginProducts();
         weightedSum<CHUNK>(
@@ -448,7 +367,7 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
         if (signals) {
           arrive(empty + 8 * previous);
         }
-        scoreGradientsOfColumns(products, weights, ownStatistics);
+        scoreGradientsOfColumns<CHUNK>(products, weights, ownStatistics);
         packAll<CHUNK>(products, differences);
         awaitProducts<0>();
         settle(valueSums);

@@ -2,6 +2,7 @@ package org.sparktune.trainer.engine.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Random;
 import org.sparktune.trainer.engine.PlainEngine;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
@@ -18,7 +19,7 @@ final class AttentionTwins implements AutoCloseable {
   final Staging staging = new Staging(device);
   final Kernels kernels = new Kernels(device);
   final DeviceArena arena = new DeviceArena(device, "a test");
-  final CudaAttention fast = new CudaAttention(device, kernels, staging);
+  final CudaAttention fast;
   final PlainEngine plain = new PlainEngine();
   private final Random random;
 
@@ -32,6 +33,19 @@ final class AttentionTwins implements AutoCloseable {
 
   AttentionTwins(long seed) {
     random = new Random(seed);
+    fast = new CudaAttention(device, kernels, staging);
+  }
+
+  /** With the kernels for GPUs that have none of their own, whatever the GPU. */
+  AttentionTwins(long seed, boolean ampere) {
+    random = new Random(seed);
+    PlainAttention slow = new PlainAttention(kernels);
+    fast =
+        new CudaAttention(
+            device,
+            kernels,
+            staging,
+            ampere ? List.of(new AmpereAttention(kernels, slow), slow) : List.of(slow));
   }
 
   /** Normally distributed numbers, on the device the last columns of {@code stride}. */

@@ -52,80 +52,93 @@ class CudaAttentionTest {
   void shouldAttendAsThePlainEngineAndTheSameEveryTime(
       DType type, int[] starts, int heads, int shared, int size, int window) {
     try (AttentionTwins twins = new AttentionTwins(size)) {
-      int rows = starts[starts.length - 1];
-      long wide = (long) heads * size;
-      long narrow = (long) shared * size;
-      AttentionShape shape =
-          new AttentionShape(heads, shared, size, (float) (1 / Math.sqrt(size)), window);
-      double tolerance = type == DType.F32 ? 5e-6 : 2e-2;
-      Pair q = twins.random(type, rows, wide, wide + 2 * narrow);
-      Pair k = twins.random(type, rows, narrow, narrow + 8);
-      Pair v = twins.random(type, rows, narrow);
-      Pair dOut = twins.random(type, rows, wide);
-      Tensor out = twins.result(type, rows, wide);
-      Tensor sums = twins.result(DType.F32, rows, heads);
-      twins.fast.forward(q.onDevice(), k.onDevice(), v.onDevice(), starts, shape, out, sums);
-      Tensor expectedOut = twins.expected(rows, wide);
-      Tensor expectedSums = twins.expected(rows, heads);
-      twins.plain.attention(q.host(), k.host(), v.host(), starts, shape, expectedOut, expectedSums);
-      twins.assertClose("out", expectedOut, out, tolerance);
-      twins.assertClose("log-sum-exp", expectedSums, sums, 5e-6);
-
-      Tensor dq = twins.result(type, rows, wide, wide + 8);
-      Tensor dk = twins.result(type, rows, narrow);
-      Tensor dv = twins.result(type, rows, narrow);
-      twins.fast.gradient(
-          dOut.onDevice(),
-          q.onDevice(),
-          k.onDevice(),
-          v.onDevice(),
-          out,
-          sums,
-          starts,
-          shape,
-          dq,
-          dk,
-          dv);
-      Tensor expectedDq = twins.expected(rows, wide);
-      Tensor expectedDk = twins.expected(rows, narrow);
-      Tensor expectedDv = twins.expected(rows, narrow);
-      twins.plain.attentionGradient(
-          dOut.host(),
-          q.host(),
-          k.host(),
-          v.host(),
-          expectedOut,
-          expectedSums,
-          starts,
-          shape,
-          expectedDq,
-          expectedDk,
-          expectedDv);
-      twins.assertClose("dq", expectedDq, dq, tolerance);
-      twins.assertClose("dk", expectedDk, dk, tolerance);
-      twins.assertClose("dv", expectedDv, dv, tolerance);
-
-      float[] first = twins.numbers(out);
-      float[] firstDk = twins.numbers(dk);
-      Tensor again = twins.result(type, rows, wide);
-      Tensor dkAgain = twins.result(type, rows, narrow);
-      twins.fast.forward(
-          q.onDevice(), k.onDevice(), v.onDevice(), starts.clone(), shape, again, null);
-      twins.fast.gradient(
-          dOut.onDevice(),
-          q.onDevice(),
-          k.onDevice(),
-          v.onDevice(),
-          again,
-          sums,
-          starts,
-          shape,
-          dq,
-          dkAgain,
-          dv);
-      assertArrayEquals(first, twins.numbers(again));
-      assertArrayEquals(firstDk, twins.numbers(dkAgain));
+      compare(twins, type, starts, heads, shared, size, window);
     }
+    if (type == DType.BF16) {
+      try (AttentionTwins twins = new AttentionTwins(size, true)) {
+        compare(twins, type, starts, heads, shared, size, window);
+      }
+      try (AttentionTwins twins = new AttentionTwins(size, false)) {
+        compare(twins, type, starts, heads, shared, size, window);
+      }
+    }
+  }
+
+  private static void compare(
+      AttentionTwins twins, DType type, int[] starts, int heads, int shared, int size, int window) {
+    int rows = starts[starts.length - 1];
+    long wide = (long) heads * size;
+    long narrow = (long) shared * size;
+    AttentionShape shape =
+        new AttentionShape(heads, shared, size, (float) (1 / Math.sqrt(size)), window);
+    double tolerance = type == DType.F32 ? 5e-6 : 2e-2;
+    Pair q = twins.random(type, rows, wide, wide + 2 * narrow);
+    Pair k = twins.random(type, rows, narrow, narrow + 8);
+    Pair v = twins.random(type, rows, narrow);
+    Pair dOut = twins.random(type, rows, wide);
+    Tensor out = twins.result(type, rows, wide);
+    Tensor sums = twins.result(DType.F32, rows, heads);
+    twins.fast.forward(q.onDevice(), k.onDevice(), v.onDevice(), starts, shape, out, sums);
+    Tensor expectedOut = twins.expected(rows, wide);
+    Tensor expectedSums = twins.expected(rows, heads);
+    twins.plain.attention(q.host(), k.host(), v.host(), starts, shape, expectedOut, expectedSums);
+    twins.assertClose("out", expectedOut, out, tolerance);
+    twins.assertClose("log-sum-exp", expectedSums, sums, 5e-6);
+
+    Tensor dq = twins.result(type, rows, wide, wide + 8);
+    Tensor dk = twins.result(type, rows, narrow);
+    Tensor dv = twins.result(type, rows, narrow);
+    twins.fast.gradient(
+        dOut.onDevice(),
+        q.onDevice(),
+        k.onDevice(),
+        v.onDevice(),
+        out,
+        sums,
+        starts,
+        shape,
+        dq,
+        dk,
+        dv);
+    Tensor expectedDq = twins.expected(rows, wide);
+    Tensor expectedDk = twins.expected(rows, narrow);
+    Tensor expectedDv = twins.expected(rows, narrow);
+    twins.plain.attentionGradient(
+        dOut.host(),
+        q.host(),
+        k.host(),
+        v.host(),
+        expectedOut,
+        expectedSums,
+        starts,
+        shape,
+        expectedDq,
+        expectedDk,
+        expectedDv);
+    twins.assertClose("dq", expectedDq, dq, tolerance);
+    twins.assertClose("dk", expectedDk, dk, tolerance);
+    twins.assertClose("dv", expectedDv, dv, tolerance);
+
+    float[] first = twins.numbers(out);
+    float[] firstDk = twins.numbers(dk);
+    Tensor again = twins.result(type, rows, wide);
+    Tensor dkAgain = twins.result(type, rows, narrow);
+    twins.fast.forward(
+        q.onDevice(), k.onDevice(), v.onDevice(), starts.clone(), shape, again, null);
+    twins.fast.gradient(
+        dOut.onDevice(),
+        q.onDevice(),
+        k.onDevice(),
+        v.onDevice(),
+        again,
+        sums,
+        starts,
+        shape,
+        dq,
+        dkAgain,
+        dv);
+    assertArrayEquals(first, twins.numbers(again));
+    assertArrayEquals(firstDk, twins.numbers(dkAgain));
   }
 
   /** What one pass gives to each of three sequences: rows for tiles, single rows, both. */

@@ -32,13 +32,18 @@ public final class TensorMap {
             new Address().at((memory.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT));
   }
 
-  /** Whether the copy engine can reach a tensor's heads of so many columns. */
-  public static boolean reaches(Tensor tensor, int headSize) {
+  /** Whether tensors of heads of so many columns are BF16 and can be read 16 bytes at a time. */
+  public static boolean reaches(int headSize, Tensor... tensors) {
     int elements = 16 / DType.BF16.bytes();
-    return tensor.type() == DType.BF16
-        && tensor.deviceAddress() % 16 == 0
-        && tensor.rowStride() % elements == 0
-        && headSize % elements == 0;
+    boolean reaches = headSize % elements == 0;
+    for (Tensor tensor : tensors) {
+      reaches =
+          reaches
+              && tensor.type() == DType.BF16
+              && tensor.deviceAddress() % 16 == 0
+              && tensor.rowStride() % elements == 0;
+    }
+    return reaches;
   }
 
   /**
