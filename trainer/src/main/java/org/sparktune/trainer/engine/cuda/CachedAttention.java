@@ -123,13 +123,16 @@ final class CachedAttention implements AutoCloseable {
             THREADS,
             0);
     if (splits > 1) {
+      long pairs = q.rows() * shape.heads();
+      int warps = THREADS / 32;
       all.join()
           .with(sums)
           .with(statistics)
           .with(splits)
           .withRows(out)
           .with(shape.heads())
-          .launch(q.rows(), THREADS);
+          .with(pairs)
+          .launch((pairs + warps - 1) / warps, THREADS);
     }
   }
 

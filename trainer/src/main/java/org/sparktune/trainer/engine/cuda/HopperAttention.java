@@ -22,7 +22,7 @@ final class HopperAttention implements AttentionKernels {
   private static final int PANEL_BYTES = 128;
   private static final int GROUP = 128;
 
-  /** Rows of a tile of the gradient, and of the chunks it is multiplied with. */
+  /** Keys of a tile of the gradient, and rows of the chunks that tiles are multiplied with. */
   private static final int TILE = 128;
 
   private static final int CHUNK = 64;
@@ -166,22 +166,37 @@ final class HopperAttention implements AttentionKernels {
       Tensor dk,
       Tensor dv) {
     int size = shape.headSize();
-    int statistics = 2 * CHUNK * Float.BYTES;
-    int sharedBytes =
-        3 * tileBytes(TILE, size) + STAGES * (2 * tileBytes(CHUNK, size) + statistics);
+    int groups = queryGroups(size);
+    int rows = groups * PANEL;
+    int ring = STAGES * 2 * tileBytes(CHUNK, size);
+    int floatsOfRow = 2 * Float.BYTES;
     dOutMap.of(dOut, shape.heads(), size);
     queryMap.of(q, shape.heads(), size);
     keyMap.of(k, shape.keyValueHeads(), size);
     valueMap.of(v, shape.keyValueHeads(), size);
-    AttentionRuns.Tiles queries = runs.tiles(new AttentionRuns.Cut(TILE, false, shape.window()));
+    AttentionRuns.Tiles queries = runs.tiles(new AttentionRuns.Cut(rows, false, shape.window()));
     Kernel queryGradient = functions(size).queryGradient();
     queryGradient.with(dOutMap).with(queryMap).with(keyMap).with(valueMap);
     queryGradient.with(logSumExp).with(delta).withRows(dq);
-    launch(queryGradient, runs, queries, shape.heads(), shape, 3 * GROUP, sharedBytes);
+    launch(
+        queryGradient,
+        runs,
+        queries,
+        shape.heads(),
+        shape,
+        (groups + 1) * GROUP,
+        3 * tileBytes(rows, size) + ring + rows * floatsOfRow);
     AttentionRuns.Tiles keys = runs.tiles(new AttentionRuns.Cut(TILE, true, shape.window()));
     Kernel keyGradient = functions(size).keyGradient();
     keyGradient.with(dOutMap).with(queryMap).with(keyMap).with(valueMap);
     keyGradient.with(logSumExp).with(delta).withRows(dk).withRows(dv);
-    launch(keyGradient, runs, keys, shape.keyValueHeads(), shape, 3 * GROUP, sharedBytes);
+    launch(
+        keyGradient,
+        runs,
+        keys,
+        shape.keyValueHeads(),
+        shape,
+        3 * GROUP,
+        3 * tileBytes(TILE, size) + ring + STAGES * CHUNK * floatsOfRow);
   }
 }

@@ -27,6 +27,7 @@ typedef float element;
 #endif
 #define VECTORS (HEAD_SIZE / VECTOR)
 #define LANES 8
+#define PARTS ((HEAD_SIZE + 31) / 32)
 #define LOG2E 1.4426950408889634f
 #define MINUS_INFINITY __int_as_float(0xff800000)
 
@@ -216,30 +217,47 @@ extern "C" __global__ void __launch_bounds__(THREADS) attentionCached(
   }
 }
 
-// Joins the splits of one head of one row: a block a row, a warp a head at a time.
-extern "C" __global__ void attentionJoin(
+// Joins the splits of heads of rows, a warp each; count is rows · heads.
+extern "C" __global__ void __launch_bounds__(THREADS) attentionJoin(
     const float* partialSums, const float* partialStatistics, int splits, element* out,
-    long long outStride, int heads) {
-  long long row = blockIdx.x;
+    long long outStride, int heads, long long count) {
+  long long index = (blockIdx.x * (long long)THREADS + threadIdx.x) / 32;
+  if (index >= count) {
+    return;
+  }
   int lane = threadIdx.x % 32;
-  for (int head = threadIdx.x / 32; head < heads; head += blockDim.x / 32) {
-    long long first = (row * heads + head) * splits;
-    float maximum = MINUS_INFINITY;
-    for (int s = 0; s < splits; s++) {
-      maximum = fmaxf(maximum, partialStatistics[2 * (first + s)]);
-    }
-    float total = 0.0f;
-    for (int s = 0; s < splits; s++) {
-      total += partialStatistics[2 * (first + s) + 1]
-          * exponential2(partialStatistics[2 * (first + s)] - maximum);
-    }
-    for (int column = lane; column < HEAD_SIZE; column += 32) {
-      float sum = 0.0f;
-      for (int s = 0; s < splits; s++) {
-        float factor = exponential2(partialStatistics[2 * (first + s)] - maximum);
-        sum = fmaf(factor, partialSums[(first + s) * HEAD_SIZE + column], sum);
+  const float* statisticsOf = partialStatistics + index * splits * 2;
+  const float* sumsOf = partialSums + index * splits * HEAD_SIZE;
+  float maximum = MINUS_INFINITY;
+  for (int s = lane; s < splits; s += 32) {
+    maximum = fmaxf(maximum, statisticsOf[2 * s]);
+  }
+  maximum = warpMax(maximum);
+  float total = 0.0f;
+  float sums[PARTS] = {};
+  for (int first = 0; first < splits; first += 32) {
+    bool present = first + lane < splits;
+    float weight = present ? exponential2(statisticsOf[2 * (first + lane)] - maximum) : 0.0f;
+    total += present ? weight * statisticsOf[2 * (first + lane) + 1] : 0.0f;
+    for (int s = 0; s < min(32, splits - first); s++) {
+      float factor = __shfl_sync(~0u, weight, s);
+#pragma unroll
+      for (int part = 0; part < PARTS; part++) {
+        int column = part * 32 + lane;
+        if (column < HEAD_SIZE) {
+          sums[part] =
+              fmaf(factor, sumsOf[(long long)(first + s) * HEAD_SIZE + column], sums[part]);
+        }
       }
-      out[row * outStride + head * HEAD_SIZE + column] = rounded<element>(sum / total);
+    }
+  }
+  total = warpSum(total);
+  element* to = out + index / heads * outStride + index % heads * HEAD_SIZE;
+#pragma unroll
+  for (int part = 0; part < PARTS; part++) {
+    int column = part * 32 + lane;
+    if (column < HEAD_SIZE) {
+      to[column] = rounded<element>(sums[part] / total);
     }
   }
 }

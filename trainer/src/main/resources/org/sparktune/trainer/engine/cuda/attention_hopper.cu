@@ -5,14 +5,10 @@ static __device__ __forceinline__ void groupArrive(int id, int threads) {
   asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
-#define QUERY_GROUPS (HEAD_SIZE > 64 ? 2 : 3)
-#define QUERY_ROWS (QUERY_GROUPS * 64)
 #define FORWARD_KEYS 128
 #define FORWARD_STAGES 2
-#define QUERY_PANEL (QUERY_ROWS * 128)
 #define KEY_PANEL (FORWARD_KEYS * 128)
 #define KEY_BYTES (KEY_PANEL * PANELS)
-#define QUERY_BYTES (QUERY_PANEL * PANELS)
 
 extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) attentionForward(
     const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
@@ -83,7 +79,6 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
     takeRegisters<QUERY_GROUPS == 2 ? 240 : 160>();
     int member = warpGroup - 1;
     int thread = threadIdx.x % GROUP;
-    bool signals = thread % 32 == 0;
     int ownRow = member * 64 + thread / 32 * 16 + thread % 32 / 4;
     u32 ownQueries = queries + member * 64 * 128;
     float factor = scale * LOG2E;
@@ -114,10 +109,8 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
       for (int skipped = work.chunks; skipped > ownChunks; skipped--) {
         await(keyFull + 8 * keyPlace.stage, keyPlace.parity);
         await(valueFull + 8 * valuePlace.stage, valuePlace.parity);
-        if (signals) {
-          arrive(keyEmpty + 8 * keyPlace.stage);
-          arrive(valueEmpty + 8 * valuePlace.stage);
-        }
+        release(keyEmpty + 8 * keyPlace.stage);
+        release(valueEmpty + 8 * valuePlace.stage);
         advance<FORWARD_STAGES>(keyPlace);
         advance<FORWARD_STAGES>(valuePlace);
         groupBarrier(turn, 2 * GROUP);
@@ -130,9 +123,7 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
       commitProducts();
       awaitProducts<0>();
       settle(scores);
-      if (signals) {
-        arrive(keyEmpty + 8 * keyPlace.stage);
-      }
+      release(keyEmpty + 8 * keyPlace.stage);
       advance<FORWARD_STAGES>(keyPlace);
       int firstKey = (ownChunks - 1) * FORWARD_KEYS;
       maskKeys<FORWARD_KEYS>(scores, query, firstKey, window);
@@ -152,9 +143,7 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
         groupArrive(nextTurn, 2 * GROUP);
         awaitProducts<1>();
         settle(scores);
-        if (signals) {
-          arrive(keyEmpty + 8 * keyPlace.stage);
-        }
+        release(keyEmpty + 8 * keyPlace.stage);
         advance<FORWARD_STAGES>(keyPlace);
         firstKey = chunk * FORWARD_KEYS;
         if (firstKey + FORWARD_KEYS - 1 > lowest || lowest + 63 - firstKey >= window) {
@@ -163,9 +152,7 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
         exponentials<FORWARD_KEYS>(scores, softmax, correction, factor);
         awaitProducts<0>();
         settle(sums);
-        if (signals) {
-          arrive(valueEmpty + 8 * valuePlace.stage);
-        }
+        release(valueEmpty + 8 * valuePlace.stage);
         advance<FORWARD_STAGES>(valuePlace);
         // Most often no maximum of a warp's rows has grown.
         if (__any_sync(~0u, correction[0] != 1.0f || correction[1] != 1.0f)) {
@@ -176,18 +163,14 @@ extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) atte
         }
         packAll<FORWARD_KEYS>(scores, weights);
       }
-      if (signals) {
-        arrive(queryEmpty);
-      }
+      release(queryEmpty);
       await(valueFull + 8 * valuePlace.stage, valuePlace.parity);
       beginProducts();
       weightedSum<FORWARD_KEYS>(sums, weights, values + valuePlace.stage * KEY_BYTES, KEY_PANEL);
       commitProducts();
       awaitProducts<0>();
       settle(sums);
-      if (signals) {
-        arrive(valueEmpty + 8 * valuePlace.stage);
-      }
+      release(valueEmpty + 8 * valuePlace.stage);
       advance<FORWARD_STAGES>(valuePlace);
       float factors[2];
 #pragma unroll

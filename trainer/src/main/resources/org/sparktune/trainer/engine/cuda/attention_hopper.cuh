@@ -23,6 +23,12 @@ struct alignas(64) TensorMap {
 #define BOX_ROWS 64
 #define BOX_BYTES (BOX_ROWS * 128)
 
+// Groups of 64 queries that a block works on at once: small heads leave registers for one more.
+#define QUERY_GROUPS (HEAD_SIZE > 64 ? 2 : 3)
+#define QUERY_ROWS (QUERY_GROUPS * 64)
+#define QUERY_PANEL (QUERY_ROWS * 128)
+#define QUERY_BYTES (QUERY_PANEL * PANELS)
+
 // ---- Barriers, the copy engine, registers ----
 
 static __device__ __forceinline__ void initialize(u32 barrier, int arrivals) {
@@ -36,6 +42,14 @@ static __device__ __forceinline__ void expect(u32 barrier, int bytes) {
 
 static __device__ __forceinline__ void arrive(u32 barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+
+// A warp arrives when all its lanes have read what the barrier guards.
+static __device__ __forceinline__ void release(u32 barrier) {
+  __syncwarp();
+  if (threadIdx.x % 32 == 0) {
+    arrive(barrier);
+  }
 }
 
 static __device__ __forceinline__ void await(u32 barrier, u32 parity) {

@@ -29,37 +29,37 @@ static __device__ __forceinline__ void tellStatistics(
   }
 }
 
-// dq of 128 queries of one head.
-extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradient(
+// dq of QUERY_ROWS queries of one head.
+extern "C" __global__ void __launch_bounds__((QUERY_GROUPS + 1) * GROUP, 1) attentionQueryGradient(
     const __grid_constant__ TensorMap dOut, const __grid_constant__ TensorMap q,
     const __grid_constant__ TensorMap k, const __grid_constant__ TensorMap v,
     const float* logSumExp, const float* delta, element* dq, long long dqStride, const int4* runs,
     const int2* tiles, int count, int heads, int group, float scale, int window) {
   extern __shared__ char dynamicShared[];
   u32 queries = (sharedAddress(dynamicShared) + 1023) / 1024 * 1024;
-  u32 gradients = queries + TILE_BYTES;
-  u32 results = gradients + TILE_BYTES;
-  u32 keys = results + TILE_BYTES;
+  u32 gradients = queries + QUERY_BYTES;
+  u32 results = gradients + QUERY_BYTES;
+  u32 keys = results + QUERY_BYTES;
   u32 values = keys + STAGES * CHUNK_BYTES;
   u32 statistics = values + STAGES * CHUNK_BYTES;
-  u32 workAddress = statistics + TILE_ROWS * 8;
+  u32 workAddress = statistics + QUERY_ROWS * 8;
   u32 tileFull = workAddress + sizeof(Work);
   u32 tileEmpty = tileFull + 8;
   u32 full = tileEmpty + 8;
   u32 empty = full + 8 * STAGES;
   if (threadIdx.x == 0) {
     initialize(tileFull, 1 + 32);
-    initialize(tileEmpty, 2 * 4);
+    initialize(tileEmpty, QUERY_GROUPS * 4);
     for (int stage = 0; stage < STAGES; stage++) {
       initialize(full + 8 * stage, 1);
-      initialize(empty + 8 * stage, 2 * 4);
+      initialize(empty + 8 * stage, QUERY_GROUPS * 4);
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
   __syncthreads();
   int warpGroup = threadIdx.x / GROUP;
   if (warpGroup == 0) {
-    giveRegisters<40>();
+    giveRegisters<QUERY_GROUPS == 2 ? 40 : 32>();
     if (threadIdx.x == 0) {
       Place place = {0, 0};
       int index = workOf(0);
@@ -70,15 +70,15 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
         Work work;
         work.head = head;
         work.firstRow = run.x + tile.y;
-        work.rows = min(TILE_ROWS, run.y - tile.y);
+        work.rows = min(QUERY_ROWS, run.y - tile.y);
         work.position = run.w - run.y + tile.y;
         work.firstChunk = max(0, work.position - window + 1) / CHUNK;
         work.chunks = (work.position + work.rows + CHUNK - 1) / CHUNK;
         await(tileEmpty, round % 2 ^ 1);
         tell(workAddress, work);
-        expect(tileFull, 2 * TILE_BYTES);
-        fetchTile<TILE_ROWS>(queries, &q, head, work.firstRow, tileFull);
-        fetchTile<TILE_ROWS>(gradients, &dOut, head, work.firstRow, tileFull);
+        expect(tileFull, 2 * QUERY_BYTES);
+        fetchTile<QUERY_ROWS>(queries, &q, head, work.firstRow, tileFull);
+        fetchTile<QUERY_ROWS>(gradients, &dOut, head, work.firstRow, tileFull);
         for (int chunk = work.firstChunk; chunk < work.chunks; chunk++) {
           u32 barrier = full + 8 * place.stage;
           await(empty + 8 * place.stage, place.parity ^ 1);
@@ -96,16 +96,15 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
         int2 tile = tiles[index / heads];
         int4 run = runs[tile.x];
         await(tileEmpty, round % 2 ^ 1);
-        tellStatistics<TILE_ROWS>(
+        tellStatistics<QUERY_ROWS>(
             statistics, logSumExp, delta, run.x + tile.y, run.y - tile.y, heads, head);
         arrive(tileFull);
       }
     }
   } else {
-    takeRegisters<232>();
+    takeRegisters<QUERY_GROUPS == 2 ? 232 : 160>();
     int member = warpGroup - 1;
     int thread = threadIdx.x % GROUP;
-    bool signals = thread % 32 == 0;
     int ownRow = member * 64 + thread / 32 * 16 + thread % 32 / 4;
     u32 ownQueries = queries + member * 64 * 128;
     u32 ownGradients = gradients + member * 64 * 128;
@@ -121,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
 #pragma unroll
       for (int r = 0; r < 2; r++) {
         logs[r] = loadFloat(statistics + (ownRow + 8 * r) * 4);
-        deltas[r] = loadFloat(statistics + (TILE_ROWS + ownRow + 8 * r) * 4);
+        deltas[r] = loadFloat(statistics + (QUERY_ROWS + ownRow + 8 * r) * 4);
       }
       float scores[CHUNK / 2];
       float products[CHUNK / 2];
@@ -134,9 +133,9 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
       await(full + 8 * place.stage, place.parity);
       beginProducts();
       scoreProducts<CHUNK>(
-          scores, ownQueries, TILE_PANEL, keys + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+          scores, ownQueries, QUERY_PANEL, keys + place.stage * CHUNK_BYTES, CHUNK_PANEL);
       scoreProducts<CHUNK>(
-          products, ownGradients, TILE_PANEL, values + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+          products, ownGradients, QUERY_PANEL, values + place.stage * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
       awaitProducts<0>();
       settle(scores);
@@ -153,10 +152,10 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
         await(full + 8 * place.stage, place.parity);
         beginProducts();
         scoreProducts<CHUNK>(
-            scores, ownQueries, TILE_PANEL, keys + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+            scores, ownQueries, QUERY_PANEL, keys + place.stage * CHUNK_BYTES, CHUNK_PANEL);
         commitProducts();
         scoreProducts<CHUNK>(
-            products, ownGradients, TILE_PANEL, values + place.stage * CHUNK_BYTES, CHUNK_PANEL);
+            products, ownGradients, QUERY_PANEL, values + place.stage * CHUNK_BYTES, CHUNK_PANEL);
         commitProducts();
         weightedSum<CHUNK>(sums, weights, keys + previous * CHUNK_BYTES, CHUNK_PANEL);
         commitProducts();
@@ -171,34 +170,26 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionQueryGradien
         scoreGradients<CHUNK>(scores, products, deltas);
         awaitProducts<0>();
         settle(sums);
-        if (signals) {
-          arrive(empty + 8 * previous);
-        }
+        release(empty + 8 * previous);
         packAll<CHUNK>(scores, weights);
         previous = place.stage;
         advance<STAGES>(place);
       }
-      if (signals) {
-        arrive(tileEmpty);
-      }
+      release(tileEmpty);
       beginProducts();
       weightedSum<CHUNK>(sums, weights, keys + previous * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
       awaitProducts<0>();
       settle(sums);
-      if (signals) {
-        arrive(empty + 8 * previous);
-      }
+      release(empty + 8 * previous);
       // Chunks that lie behind the group's last row.
       for (int chunk = ownChunks; chunk < work.chunks; chunk++) {
         await(full + 8 * place.stage, place.parity);
-        if (signals) {
-          arrive(empty + 8 * place.stage);
-        }
+        release(empty + 8 * place.stage);
         advance<STAGES>(place);
       }
       storeRows(
-          sums, scale, scale, results + member * 64 * 128, TILE_PANEL, 4 + member,
+          sums, scale, scale, results + member * 64 * 128, QUERY_PANEL, 4 + member,
           dq + (work.firstRow + member * 64) * dqStride + work.head * HEAD_SIZE, dqStride,
           work.rows - member * 64);
     }
@@ -287,7 +278,6 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
     takeRegisters<WIDTH == 128 ? 240 : 232>();
     int member = warpGroup - 1;
     int thread = threadIdx.x % GROUP;
-    bool signals = thread % 32 == 0;
     u32 ownKeys = keys + member * 64 * 128;
     u32 ownValues = values + member * 64 * 128;
     u32 ownResults = results + member * 64 * 128;
@@ -364,9 +354,7 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
         awaitProducts<1>();
         settle(products);
         settle(keySums);
-        if (signals) {
-          arrive(empty + 8 * previous);
-        }
+        release(empty + 8 * previous);
         scoreGradientsOfColumns<CHUNK>(products, weights, ownStatistics);
         packAll<CHUNK>(products, differences);
         awaitProducts<0>();
@@ -376,17 +364,13 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
       }
       // Read again, so that it takes no registers while products run.
       work = told(workAddress);
-      if (signals) {
-        arrive(tileEmpty);
-      }
+      release(tileEmpty);
       beginProducts();
       weightedSum<CHUNK>(keySums, differences, queries + previous * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
       awaitProducts<0>();
       settle(keySums);
-      if (signals) {
-        arrive(empty + 8 * previous);
-      }
+      release(empty + 8 * previous);
       int valid = work.rows - member * 64;
       long long row = work.firstRow + member * 64;
       storeRows(

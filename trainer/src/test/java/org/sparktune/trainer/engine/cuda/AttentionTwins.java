@@ -20,6 +20,10 @@ final class AttentionTwins implements AutoCloseable {
   final Kernels kernels = new Kernels(device);
   final DeviceArena arena = new DeviceArena(device, "a test");
   final CudaAttention fast;
+
+  /** What the GPU takes by itself, and what it would without kernels of its own. */
+  final List<CudaAttention> choices;
+
   final PlainEngine plain = new PlainEngine();
   private final Random random;
 
@@ -33,19 +37,14 @@ final class AttentionTwins implements AutoCloseable {
 
   AttentionTwins(long seed) {
     random = new Random(seed);
-    fast = new CudaAttention(device, kernels, staging);
-  }
-
-  /** With the kernels for GPUs that have none of their own, whatever the GPU. */
-  AttentionTwins(long seed, boolean ampere) {
-    random = new Random(seed);
     PlainAttention slow = new PlainAttention(kernels);
-    fast =
-        new CudaAttention(
-            device,
-            kernels,
-            staging,
-            ampere ? List.of(new AmpereAttention(kernels, slow), slow) : List.of(slow));
+    AmpereAttention ampere = new AmpereAttention(kernels, slow);
+    fast = new CudaAttention(device, kernels, staging);
+    choices =
+        List.of(
+            fast,
+            new CudaAttention(device, kernels, staging, List.of(ampere, slow)),
+            new CudaAttention(device, kernels, staging, List.of(slow)));
   }
 
   /** Normally distributed numbers, on the device the last columns of {@code stride}. */
@@ -116,7 +115,7 @@ final class AttentionTwins implements AutoCloseable {
 
   @Override
   public void close() {
-    fast.close();
+    choices.forEach(CudaAttention::close);
     arena.close();
     kernels.close();
     staging.close();
