@@ -313,7 +313,7 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
   }
 
   /**
-   * dots[c] = Σ over n of a[n, c] · b[n, c], in the order of n.
+   * dots[c] = Σ over n of a[n, c] · b[n, c], in some fixed order.
    *
    * @param a {@code (N, C)}
    * @param b {@code (N, C)}

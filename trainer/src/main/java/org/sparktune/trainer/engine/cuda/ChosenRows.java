@@ -1,6 +1,5 @@
 package org.sparktune.trainer.engine.cuda;
 
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
@@ -29,6 +28,9 @@ final class ChosenRows implements AutoCloseable {
   private final TypedKernel scatter;
   private final TypedKernel addRows;
   private final Kernel greatestColumns;
+
+  /** For every row of a table how often it was chosen, then where its next one goes; else zero. */
+  private int[] places = {};
 
   ChosenRows(Device device, KernelFinder kernels, DeviceIndexes indexes, Staging staging) {
     this.indexes = indexes;
@@ -85,29 +87,34 @@ final class ChosenRows implements AutoCloseable {
   /** See {@link org.sparktune.trainer.engine.Engine#embedGradient}. */
   void addRows(Tensor x, int[] rows, Tensor table) {
     int count = rows.length;
-    long[] sorted = new long[count];
-    for (int n = 0; n < count; n++) {
-      sorted[n] = ((long) rows[n] << Integer.SIZE) | n;
+    if (places.length < table.rows()) {
+      places = new int[Math.toIntExact(table.rows())];
     }
-    Arrays.sort(sorted);
-    // The rows of the table that occur; where theirs begin in the order; the order.
+    // The rows of the table that occur, in the order in which they do; where theirs begin in the
+    // order of the rows of x; that order.
     int[] distinct = new int[count];
-    int[] starts = new int[count + 1];
-    int[] order = new int[count];
     int groups = 0;
-    for (int n = 0; n < count; n++) {
-      int row = (int) (sorted[n] >>> Integer.SIZE);
-      order[n] = (int) sorted[n];
-      if (n == 0 || row != distinct[groups - 1]) {
-        starts[groups] = n;
+    for (int row : rows) {
+      if (places[row]++ == 0) {
         distinct[groups++] = row;
       }
     }
-    starts[groups] = count;
     int[] plan = new int[2 * groups + 1 + count];
     System.arraycopy(distinct, 0, plan, 0, groups);
-    System.arraycopy(starts, 0, plan, groups, groups + 1);
-    System.arraycopy(order, 0, plan, 2 * groups + 1, count);
+    int begin = 0;
+    for (int group = 0; group < groups; group++) {
+      plan[groups + group] = begin;
+      int size = places[distinct[group]];
+      places[distinct[group]] = begin;
+      begin += size;
+    }
+    plan[2 * groups] = count;
+    for (int n = 0; n < count; n++) {
+      plan[2 * groups + 1 + places[rows[n]]++] = n;
+    }
+    for (int group = 0; group < groups; group++) {
+      places[distinct[group]] = 0;
+    }
     long address = indexes.of(plan);
     addRows
         .of(x.type())

@@ -57,11 +57,13 @@ final class ElementOperators {
   /** See {@link org.sparktune.trainer.engine.Engine#dropout}. */
   void dropout(Tensor x, long seed, float probability, Tensor out, boolean accumulate) {
     Packs packs = Packs.of(x, out);
+    // An element is kept when its number of 24 bits, seen as a fraction, reaches the probability.
+    int threshold = (int) Math.ceil(probability * 0x1p24);
     dropout
         .of(Packs.type(x, out))
         .withRows(x)
         .with(seed)
-        .with(probability)
+        .with(threshold)
         .with(1 / (1 - probability))
         .withRows(out)
         .with(accumulate)

@@ -10,11 +10,10 @@ final class Norms {
   private static final String FILE = "norm.cu";
   private static final int WARP = 32;
 
-  /** The kernels hold 1, 2, 4 or 8 packs a thread. */
+  /** The kernels hold 1, 2, 4 or 8 packs a thread; those of the gradient up to 4. */
   private static final int SIZES = 4;
 
-  /** Rows of at most so many packs have a warp each. */
-  private static final int LARGEST_WARP_ROW = WARP << (SIZES - 1);
+  private static final int GRADIENT_SIZES = 3;
 
   private static final int WARPS_OF_BLOCK = 4;
 
@@ -25,12 +24,14 @@ final class Norms {
 
   private final ColumnSums sums;
   private final TypedKernel[] normalize = new TypedKernel[SIZES];
-  private final TypedKernel[] differentiate = new TypedKernel[SIZES];
+  private final TypedKernel[] differentiate = new TypedKernel[GRADIENT_SIZES];
 
   Norms(KernelFinder kernels, ColumnSums sums) {
     this.sums = sums;
     for (int size = 0; size < SIZES; size++) {
       normalize[size] = load(kernels, "rms_norm", size);
+    }
+    for (int size = 0; size < GRADIENT_SIZES; size++) {
       differentiate[size] = load(kernels, "rms_norm_gradient", size);
     }
   }
@@ -44,9 +45,9 @@ final class Norms {
 
   /** Who works on a row: a warp, or a block of so many threads. */
   private record Team(int size, boolean warp, int threads) {
-    static Team of(Packs packs) {
+    static Team of(Packs packs, int sizes) {
       long perRow = packs.perRow();
-      if (perRow <= LARGEST_WARP_ROW) {
+      if (perRow <= WARP << (sizes - 1)) {
         int held = (int) Math.max(1, (perRow + WARP - 1) / WARP);
         int size = Integer.SIZE - Integer.numberOfLeadingZeros(held - 1);
         return new Team(size, true, WARPS_OF_BLOCK * WARP);
@@ -64,7 +65,7 @@ final class Norms {
   void normalize(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
     DType type = Packs.type(x, out);
     Packs packs = Packs.of(x, out, weight);
-    Team team = Team.of(packs);
+    Team team = Team.of(packs, SIZES);
     Kernel kernel =
         normalize[team.size()]
             .of(type)
@@ -94,7 +95,7 @@ final class Norms {
     }
     DType type = Packs.type(x, dOut, dx);
     Packs packs = Packs.of(x, dOut, dx, weight);
-    Team team = Team.of(packs);
+    Team team = Team.of(packs, GRADIENT_SIZES);
     Kernel kernel =
         differentiate[team.size()]
             .of(type)

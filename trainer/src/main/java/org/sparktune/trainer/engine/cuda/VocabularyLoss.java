@@ -5,8 +5,7 @@ import org.sparktune.trainer.engine.ScratchDemand;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceIndexes;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceScratch;
-import org.sparktune.trainer.engine.cuda.runtime.Kernel;
-import org.sparktune.trainer.engine.cuda.runtime.Kernels;
+import org.sparktune.trainer.engine.cuda.runtime.KernelFinder;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 
@@ -17,8 +16,6 @@ import org.sparktune.trainer.memory.Tensor;
  * their place.
  */
 final class VocabularyLoss implements AutoCloseable {
-  private static final String FILE = "vocabulary.cu";
-  private static final int THREADS = 512;
   private static final long LOGITS_BYTES = 1L << 30;
 
   /** Products are cut into tiles of so many rows. */
@@ -30,30 +27,18 @@ final class VocabularyLoss implements AutoCloseable {
   private final Products products;
   private final DeviceIndexes indexes;
   private final DeviceScratch logitsMemory;
-  private final OfType single;
-  private final OfType half;
-
-  /** The kernels for logits of a type. */
-  private record OfType(Kernel score, Kernel differentiate, Kernel scoreAndDifferentiate) {
-    static OfType of(Kernels kernels, String type) {
-      return new OfType(
-          kernels.get(FILE, "score_" + type),
-          kernels.get(FILE, "differentiate_" + type),
-          kernels.get(FILE, "score_and_differentiate_" + type));
-    }
-  }
+  private final LogitRows logitRows;
 
   /** What is done with one chunk of logits, whose first row is {@code start}. */
   private interface ChunkWork {
     void run(int start, Tensor input, Tensor logits);
   }
 
-  VocabularyLoss(Device device, Kernels kernels, Products products, DeviceIndexes indexes) {
+  VocabularyLoss(Device device, KernelFinder kernels, Products products, DeviceIndexes indexes) {
     this.products = products;
     this.indexes = indexes;
     logitsMemory = new DeviceScratch(device, "logits");
-    single = OfType.of(kernels, "f32");
-    half = OfType.of(kernels, "bf16");
+    logitRows = new LogitRows(device, kernels);
   }
 
   /** Bytes of logits, and of their gradient where that has another type. */
@@ -71,10 +56,11 @@ final class VocabularyLoss implements AutoCloseable {
         head,
         DType.F32,
         (start, input, logits) ->
-            ofRows(single.score(), logits, ids, start)
-                .with(logProbs.view(start, logits.rows()))
-                .with(logSumExp.view(start, logits.rows()))
-                .launch(logits.rows(), THREADS));
+            logitRows.score(
+                logits,
+                at(ids, start),
+                logProbs.view(start, logits.rows()),
+                logSumExp.view(start, logits.rows())));
   }
 
   /** See {@link org.sparktune.trainer.engine.Engine#tokenLogProbsGradient}. */
@@ -92,10 +78,11 @@ final class VocabularyLoss implements AutoCloseable {
         head,
         DType.F32,
         (start, input, logits) -> {
-          ofRows(single.differentiate(), logits, ids, start)
-              .with(logSumExp.view(start, logits.rows()))
-              .with(dLogProbs.view(start, logits.rows()))
-              .launch(logits.rows(), THREADS);
+          logitRows.differentiate(
+              logits,
+              at(ids, start),
+              logSumExp.view(start, logits.rows()),
+              dLogProbs.view(start, logits.rows()));
           backward(start, input, logits, head, dHidden, dHead);
         });
   }
@@ -111,25 +98,23 @@ final class VocabularyLoss implements AutoCloseable {
       Tensor dHead) {
     long ids = indexes.of(targets);
     DType type = head.operand().type();
-    OfType kernels = type == DType.BF16 ? half : single;
     forChunks(
         hidden,
         head,
         type,
         (start, input, logits) -> {
-          ofRows(kernels.scoreAndDifferentiate(), logits, ids, start)
-              .with(logProbs.view(start, logits.rows()))
-              .with(dLogProbs.view(start, logits.rows()))
-              .launch(logits.rows(), THREADS);
+          logitRows.scoreAndDifferentiate(
+              logits,
+              at(ids, start),
+              logProbs.view(start, logits.rows()),
+              dLogProbs.view(start, logits.rows()));
           backward(start, input, logits, head, dHidden, dHead);
         });
   }
 
-  private static Kernel ofRows(Kernel kernel, Tensor logits, long targets, int start) {
-    return kernel
-        .withRows(logits)
-        .with(Math.toIntExact(logits.columns()))
-        .with(targets + (long) start * Integer.BYTES);
+  /** The address of the first of a chunk's targets. */
+  private static long at(long targets, int start) {
+    return targets + (long) start * Integer.BYTES;
   }
 
   private void backward(

@@ -21,19 +21,23 @@ __device__ __forceinline__ void add(
   store<T, WIDTH>(to, sums);
 }
 
-// A number in [0, 1) by the finalizer of SplitMix64 (Steele et al. 2014).
-__device__ __forceinline__ float uniform(unsigned long long seed, unsigned long long index) {
-  unsigned long long bits = seed + (index + 1) * 0x9E3779B97F4A7C15ull;
+// A number of 24 bits by the finalizer of SplitMix64 (Steele et al. 2014), for an index that was
+// multiplied by GOLDEN.
+#define GOLDEN 0x9E3779B97F4A7C15ull
+
+__device__ __forceinline__ unsigned uniform(unsigned long long seed, unsigned long long multiple) {
+  unsigned long long bits = seed + multiple;
   bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9ull;
   bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EBull;
   bits ^= bits >> 31;
-  return static_cast<float>(static_cast<unsigned>(bits >> 40)) * 0x1p-24f;
+  return static_cast<unsigned>(bits >> 40);
 }
 
-// out = x · gain where an element is kept, 0 where it is dropped (+ out).
+// out = x · gain where an element is kept, its number being no less than the threshold, 0 where it
+// is dropped (+ out).
 template <typename T, int WIDTH>
 __device__ __forceinline__ void dropout(
-    const T* x, long long xStride, unsigned long long seed, float probability, float gain, T* out,
+    const T* x, long long xStride, unsigned long long seed, unsigned threshold, float gain, T* out,
     long long outStride, bool accumulate, long long rows, long long columns) {
   Place own;
   if (!place(rows, columns, WIDTH, own)) {
@@ -41,10 +45,11 @@ __device__ __forceinline__ void dropout(
   }
   float values[WIDTH];
   load<T, WIDTH>(x + own.row * xStride + own.column, values);
-  const unsigned long long index = own.row * columns + own.column;
+  const unsigned long long first = own.row * columns + own.column + 1;
 #pragma unroll
   for (int i = 0; i < WIDTH; i++) {
-    values[i] = uniform(seed, index + i) >= probability ? __fmul_rn(values[i], gain) : 0.0f;
+    const bool kept = uniform(seed, first * GOLDEN + i * GOLDEN) >= threshold;
+    values[i] = kept ? __fmul_rn(values[i], gain) : 0.0f;
   }
   T* to = out + own.row * outStride + own.column;
   if (accumulate) {
@@ -69,15 +74,15 @@ __device__ __forceinline__ void dropout(
     }                                                                                             \
   }                                                                                               \
   extern "C" __global__ void dropout_##NAME(                                                      \
-      const T* x, long long xStride, unsigned long long seed, float probability, float gain,      \
+      const T* x, long long xStride, unsigned long long seed, unsigned threshold, float gain,     \
       T* out, long long outStride, int accumulate, long long rows, long long columns,             \
       int wide) {                                                                                 \
     if (wide) {                                                                                   \
       dropout<T, WIDE<T>>(                                                                        \
-          x, xStride, seed, probability, gain, out, outStride, accumulate, rows, columns);        \
+          x, xStride, seed, threshold, gain, out, outStride, accumulate, rows, columns);        \
     } else {                                                                                      \
       dropout<T, 1>(                                                                              \
-          x, xStride, seed, probability, gain, out, outStride, accumulate, rows, columns);        \
+          x, xStride, seed, threshold, gain, out, outStride, accumulate, rows, columns);        \
     }                                                                                             \
   }
 

@@ -110,12 +110,12 @@ __device__ __forceinline__ void addProducts(
 template <typename T, int WIDTH>
 __device__ __forceinline__ void writeGradient(
     const float (&d)[WIDTH], const float (&x)[WIDTH], const float* weight, float factor,
-    float inverse, T* dx, bool accumulate) {
+    float inverse, const Raw<T, WIDTH>& before, T* dx, bool accumulate) {
   float factors[WIDTH];
   float values[WIDTH];
   loadFloats(weight, factors);
   if (accumulate) {
-    load<T, WIDTH>(dx, values);
+    unpack(before, values);
   }
 #pragma unroll
   for (int i = 0; i < WIDTH; i++) {
@@ -143,6 +143,7 @@ __device__ __forceinline__ void rmsNormGradient(
   const int first = own.lane * WIDTH;
   Raw<T, WIDTH> heldUpstream[COUNT];
   Raw<T, WIDTH> held[COUNT];
+  Raw<T, WIDTH> before[COUNT];
   float d[WIDTH];
   float values[WIDTH];
   float sum = 0.0f;
@@ -151,6 +152,9 @@ __device__ __forceinline__ void rmsNormGradient(
     if (first + j * step < columns) {
       heldUpstream[j] = raw<T, WIDTH>(upstream + first + j * step);
       held[j] = raw<T, WIDTH>(from + first + j * step);
+      if (accumulate) {
+        before[j] = raw<T, WIDTH>(to + first + j * step);
+      }
     }
   }
 #pragma unroll
@@ -174,13 +178,15 @@ __device__ __forceinline__ void rmsNormGradient(
     if (i < columns) {
       unpack(heldUpstream[j], d);
       unpack(held[j], values);
-      writeGradient<T, WIDTH>(d, values, weight + i, factor, inverse, to + i, accumulate);
+      writeGradient<T, WIDTH>(
+          d, values, weight + i, factor, inverse, before[j], to + i, accumulate);
     }
   }
   for (int i = first + COUNT * step; i < columns; i += step) {
     load<T, WIDTH>(upstream + i, d);
     load<T, WIDTH>(from + i, values);
-    writeGradient<T, WIDTH>(d, values, weight + i, factor, inverse, to + i, accumulate);
+    const Raw<T, WIDTH> last = accumulate ? raw<T, WIDTH>(to + i) : Raw<T, WIDTH>{};
+    writeGradient<T, WIDTH>(d, values, weight + i, factor, inverse, last, to + i, accumulate);
   }
 }
 
@@ -196,7 +202,9 @@ __device__ __forceinline__ void rmsNormGradient(
       rmsNorm<T, 1, COUNT>(                                                                       \
           x, xStride, weight, epsilon, out, outStride, inverseRms, rows, columns, warpForRow);    \
     }                                                                                             \
-  }                                                                                               \
+  }
+
+#define NORM_GRADIENT(NAME, T, COUNT, THREADS)                                                    \
   extern "C" __global__ void __launch_bounds__(THREADS) rms_norm_gradient_##NAME##_##COUNT(       \
       const T* dOut, long long dOutStride, const T* x, long long xStride, const float* weight,    \
       const float* inverseRms, T* dx, long long dxStride, int accumulate, long long rows,         \
@@ -220,3 +228,11 @@ NORM(bf16, bf16, 1, 128)
 NORM(bf16, bf16, 2, 128)
 NORM(bf16, bf16, 4, 512)
 NORM(bf16, bf16, 8, 128)
+
+// The gradient holds three tensors' packs, so fewer of each.
+NORM_GRADIENT(f32, float, 1, 128)
+NORM_GRADIENT(f32, float, 2, 128)
+NORM_GRADIENT(f32, float, 4, 512)
+NORM_GRADIENT(bf16, bf16, 1, 128)
+NORM_GRADIENT(bf16, bf16, 2, 128)
+NORM_GRADIENT(bf16, bf16, 4, 512)

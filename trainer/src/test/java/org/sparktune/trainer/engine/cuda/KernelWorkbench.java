@@ -11,7 +11,6 @@ import org.sparktune.trainer.engine.VectorOperators.Stretch;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceArena;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceIndexes;
-import org.sparktune.trainer.engine.cuda.runtime.Kernel;
 import org.sparktune.trainer.engine.cuda.runtime.Kernels;
 import org.sparktune.trainer.engine.cuda.runtime.Staging;
 import org.sparktune.trainer.engine.cuda.runtime.Stopwatch;
@@ -271,22 +270,13 @@ public final class KernelWorkbench implements AutoCloseable {
     Tensor logProbs = random(DType.F32, tokens);
     Tensor dLogProbs = random(DType.F32, tokens);
     long targets = indexes.of(new int[tokens]);
-    for (int threads : new int[] {512, 1024}) {
-      Kernel kernel =
-          kernels.get("vocabulary.cu", "score_and_differentiate_bf16", "-DTHREADS=" + threads);
-      for (int sharedBytes : new int[] {0, 64 << 10, 120 << 10}) {
-        report(
-            "cross-entropy, %d threads, %d KiB kept free".formatted(threads, sharedBytes >> 10),
-            4.0 * logits.size(),
-            i ->
-                kernel
-                    .withRows(logits)
-                    .with(columns)
-                    .with(targets)
-                    .with(logProbs)
-                    .with(dLogProbs)
-                    .launch(tokens, 1, 1, threads, sharedBytes));
-      }
+    LogitRows rowsOfLogits = new LogitRows(device, kernels);
+    for (int width : new int[] {columns, 128_256, 32_064}) {
+      Tensor part = logits.columns(0, width);
+      report(
+          "cross-entropy and its gradient " + width,
+          4.0 * part.size(),
+          i -> rowsOfLogits.scoreAndDifferentiate(part, targets, logProbs, dLogProbs));
     }
     next();
   }

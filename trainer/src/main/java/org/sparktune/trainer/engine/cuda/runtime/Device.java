@@ -155,7 +155,7 @@ public final class Device implements AutoCloseable {
   }
 
   /** The most shared memory a block may ask for. */
-  int maximumSharedBytes() {
+  public int maximumSharedBytes() {
     return maximumSharedBytes;
   }
 
