@@ -63,7 +63,7 @@ public final class Planner {
         tasks,
         probe.description(),
         probe.gflops(),
-        Machine.availableMemoryBytes(),
+        availableBytes(probe.footprint()),
         Runtime.getRuntime().maxMemory());
   }
 
@@ -162,7 +162,7 @@ public final class Planner {
       try (OpenModel model = OpenModel.open(modelPath)) {
         // Ranks that train here share the machine.
         int sharing = task instanceof Task.Training ? ranks() : 1;
-        memory(task, model).requireWithin(Machine.availableMemoryBytes() / sharing);
+        memory(task, model).requireWithin(availableBytes(footprint(task)) / sharing);
       }
     }
   }
@@ -178,15 +178,24 @@ public final class Planner {
           training,
           initAdapter(training),
           sequenceLength(training, training.dataset()),
-          footprint(training.hyperparameters().precision()),
+          footprint(training),
           ranks());
     }
     Task.Evaluate evaluate = (Task.Evaluate) task;
     return Sizing.evaluation(
-        model,
-        evaluate,
-        sequenceLength(evaluate, evaluate.dataset()),
-        footprint(evaluate.precision()));
+        model, evaluate, sequenceLength(evaluate, evaluate.dataset()), footprint(evaluate));
+  }
+
+  private EngineFootprint footprint(Task task) {
+    return footprint(
+        task instanceof Task.Training training
+            ? training.hyperparameters().precision()
+            : ((Task.Evaluate) task).precision());
+  }
+
+  /** What the engine's tensors may take, in its own memory or the machine's. */
+  private static long availableBytes(EngineFootprint engine) {
+    return engine.availableBytes().orElseGet(Machine::availableMemoryBytes);
   }
 
   private int sequenceLength(Task task, DatasetChoice choice) {

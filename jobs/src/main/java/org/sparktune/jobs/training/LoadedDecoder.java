@@ -36,7 +36,7 @@ public final class LoadedDecoder implements AutoCloseable {
       Engine engine =
           resources.add(Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO));
       MemoryEstimate.evaluation(model.config(), batch, engine)
-          .requireWithin(Machine.availableMemoryBytes());
+          .requireWithin(engine.availableBytes().orElseGet(Machine::availableMemoryBytes));
       decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       adapter.ifPresent(found -> found.copyInto(new DecoderTrainable(decoder)));
     } catch (RuntimeException | Error e) {

@@ -99,7 +99,7 @@ public final class TrainingRunner implements AutoCloseable {
       this.engine = resources.add(openEngine(share.threads()));
       int sequenceLength = dataset.manifest().sequenceLength();
       estimate(model, tuning, task, sequenceLength, engine, group.ranks())
-          .requireWithin(share.memoryBytes());
+          .requireWithin(engine.availableBytes().orElse(share.memoryBytes()));
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       this.trainable =
           Objectives.of(task, model.paddingId())

@@ -114,6 +114,38 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
   }
 
   /**
+   * {@link #linear} added to a tensor that stays as it is: y = x·Wᵀ (+ bias) + addend + Σ s·t·Bᵀ.
+   *
+   * @param x {@code (N, in)}
+   * @param weight {@code (out, in)}
+   * @param bias {@code (out)} or null
+   * @param addend {@code (N, out)}, of y's type
+   * @param y {@code (N, out)}, of other memory than the addend
+   * @param added what is added, each to its own columns of y
+   */
+  default void linear(
+      Tensor x, Weight weight, Tensor bias, Tensor addend, Tensor y, List<LowRank> added) {
+    copy(addend, y);
+    linear(x, weight, bias, y, true, added);
+  }
+
+  /**
+   * Gradients of thin products: dUp += s·dyᵀ·t and dReduced = s·dy·B, of each one's own columns.
+   *
+   * @param dy {@code (N, out)}: the gradient of what they were added to
+   * @param gradients where they go
+   */
+  default void lowRankGradients(Tensor dy, List<LowRankGradient> gradients) {
+    for (LowRankGradient gradient : gradients) {
+      LowRank factor = gradient.factor();
+      long first = factor.firstColumn();
+      Tensor columns = dy.columns(first, first + factor.up().rows());
+      product(true, columns, false, factor.reduced(), factor.scale(), 1, gradient.dUp());
+      product(false, columns, false, factor.up(), factor.scale(), 0, gradient.dReduced());
+    }
+  }
+
+  /**
    * dx = dy·W (+ dx).
    *
    * @param dy {@code (N, out)} F32 or {@link #operandType}
@@ -122,6 +154,22 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
    * @param accumulate whether to add to dx
    */
   void linearInputGradient(Tensor dy, Weight weight, Tensor dx, boolean accumulate);
+
+  /**
+   * {@link #linearInputGradient} and a thin product added to its result: dx = dy·W (+ dx) + d·A.
+   *
+   * @param dy {@code (N, out)}
+   * @param weight {@code (out, in)}
+   * @param dx {@code (N, in)}
+   * @param accumulate whether to add to dx
+   * @param dReduced d {@code (N, r)}
+   * @param down A {@code (r, in)} F32
+   */
+  default void linearInputGradient(
+      Tensor dy, Weight weight, Tensor dx, boolean accumulate, Tensor dReduced, Tensor down) {
+    linearInputGradient(dy, weight, dx, accumulate);
+    product(false, dReduced, false, down, 1, 1, dx);
+  }
 
   /**
    * dW += dyᵀ·x and db += column sums of dy.

@@ -1,6 +1,8 @@
 package org.sparktune.trainer.engine;
 
+import java.util.OptionalLong;
 import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.memory.Tensor;
 
 /** What can be said of an engine's memory, also before it is opened. */
 public interface EngineFootprint {
@@ -28,6 +30,24 @@ public interface EngineFootprint {
    */
   default long secondCopyBytes(long frozenBytes) {
     return 0;
+  }
+
+  /**
+   * How wide the rows are to lie apart of an input, or an output's gradient, of a linear module
+   * with thin factors: the columns behind its own are the engine's, in which it may lay down what
+   * the factors add, so that one product makes the sum. See {@link Engine#linear(Tensor, Weight,
+   * Tensor, Tensor, boolean, java.util.List)}.
+   *
+   * @param columns of the tensor itself
+   * @param rank of all factors that meet it; 0 without
+   */
+  default long extendedColumns(long columns, int rank) {
+    return columns;
+  }
+
+  /** Bytes that its tensors may take, if they don't lie in the host's memory. */
+  default OptionalLong availableBytes() {
+    return OptionalLong.empty();
   }
 
   /** Bytes that the engine will take for itself beside the tensors that it is given. */

@@ -45,6 +45,18 @@ final class Carver {
     return take(types.activation(), shape);
   }
 
+  /**
+   * The next tensor that linear modules with factors read, with the room that the engine wants
+   * behind its rows.
+   *
+   * @param rank of the factors; 0 without
+   */
+  Tensor takeExtended(DType type, long rows, long columns, int rank) {
+    long extended = types.engine().extendedColumns(columns, rank);
+    Tensor whole = take(type, rows, extended);
+    return extended == columns ? whole : whole.columns(0, columns);
+  }
+
   /** The next tensor of another type. */
   Tensor take(DType type, long... shape) {
     Tensor tensor = block == null ? Tensor.at(type, used, shape) : block.cut(used, type, shape);

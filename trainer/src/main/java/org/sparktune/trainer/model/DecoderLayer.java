@@ -154,7 +154,7 @@ final class DecoderLayer {
     groups
         .queryKeyValue()
         .forward(
-            scratch.normed, kept.queryKeyValue, false, kept.queryKeyValueFactors, scratch, passage);
+            scratch.normed, null, kept.queryKeyValue, kept.queryKeyValueFactors, scratch, passage);
     Tensor rotated = rotatedBlock.of(kept.queryKeyValue)[0];
     if (norms.query() != null) {
       normalizeHeads(kept);
@@ -164,18 +164,18 @@ final class DecoderLayer {
     Tensor[] queryKey = queryKey(kept);
     Tensor value = queryKeyValueBlocks.of(kept.queryKeyValue)[2];
     attention.read(layer, shape, queryKey[0], queryKey[1], value, kept.attention, kept.logSumExp);
-    engine.copy(kept.input, kept.middle);
     groups
         .output()
-        .forward(kept.attention, kept.middle, true, kept.outputFactors, scratch, passage);
+        .forward(kept.attention, kept.input, kept.middle, kept.outputFactors, scratch, passage);
     norms.feedForward().forward(engine, kept.middle, scratch.normed, kept.middleInverseRms);
     groups
         .gateUp()
-        .forward(scratch.normed, kept.gateUp, false, kept.gateUpFactors, scratch, passage);
+        .forward(scratch.normed, null, kept.gateUp, kept.gateUpFactors, scratch, passage);
     Tensor[] gateUp = gateUpBlocks.of(kept.gateUp);
     engine.swiglu(gateUp[0], gateUp[1], scratch.activation);
-    engine.copy(kept.middle, output);
-    groups.down().forward(scratch.activation, output, true, kept.downFactors, scratch, passage);
+    groups
+        .down()
+        .forward(scratch.activation, kept.middle, output, kept.downFactors, scratch, passage);
   }
 
   private Tensor[] queryKey(LayerBuffers kept) {

@@ -72,14 +72,18 @@ final class LayerBuffers {
       normedQueryKey = null;
       headInverseRms = null;
     }
-    attention = carver.takeActivation(tokens, config.queryColumns());
+    attention = takeExtended(carver, tokens, config.queryColumns(), plan.output());
     logSumExp = carver.take(tokens, config.heads());
     middle = carver.takeActivation(tokens, config.hiddenSize());
     middleInverseRms = carver.take(tokens);
-    gateUp = carver.takeActivation(tokens, 2L * config.feedForwardSize());
+    gateUp = takeExtended(carver, tokens, 2L * config.feedForwardSize(), plan.gateUp());
     queryKeyValueFactors = GroupBuffers.of(carver, plan.queryKeyValue(), tokens);
     outputFactors = GroupBuffers.of(carver, plan.output(), tokens);
     gateUpFactors = GroupBuffers.of(carver, plan.gateUp(), tokens);
     downFactors = GroupBuffers.of(carver, plan.down(), tokens);
+  }
+
+  private static Tensor takeExtended(Carver carver, int tokens, long columns, GroupPlan group) {
+    return carver.takeExtended(carver.types().activation(), tokens, columns, group.rank());
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.LowRank;
+import org.sparktune.trainer.engine.LowRankGradient;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Tensor;
 
@@ -50,10 +51,10 @@ final class ProjectionGroup {
   private final long seedSalt;
 
   private final Columns outputBases;
+  private final Columns addendBases;
   private final Columns outputModules;
   private final Columns reducedModules;
   private final Columns gradientBases;
-  private final Columns gradientModules;
   private final Columns reducedGradientModules;
   private final LeadingColumns reducedGradient;
   private final LeadingColumns dropped;
@@ -78,10 +79,10 @@ final class ProjectionGroup {
     plan.modules().stream().map(GroupPlan.Module::rank).filter(r -> r > 0).forEach(ranks::add);
     int[] rankBounds = bounds(ranks);
     outputBases = new Columns(baseBounds);
+    addendBases = new Columns(baseBounds);
     outputModules = new Columns(moduleBounds);
     reducedModules = new Columns(rankBounds);
     gradientBases = new Columns(baseBounds);
-    gradientModules = new Columns(moduleBounds);
     reducedGradientModules = new Columns(rankBounds);
     reducedGradient = new LeadingColumns(plan.rank());
     dropped = new LeadingColumns(plan.in());
@@ -116,14 +117,14 @@ final class ProjectionGroup {
    * Computes the group's output.
    *
    * @param x {@code (N, in)}
+   * @param addend {@code (N, out)} of other memory than y, what the output is added to; or null
    * @param y {@code (N, out)}
-   * @param accumulate whether to add to y
    * @param kept what the backward pass will need is left here
    */
   void forward(
       Tensor x,
+      Tensor addend,
       Tensor y,
-      boolean accumulate,
       LayerBuffers.GroupBuffers kept,
       Scratch scratch,
       Passage passage) {
@@ -135,16 +136,24 @@ final class ProjectionGroup {
       engine.product(false, input, true, factors.down(), 1, 0, kept.reduced());
     }
     Tensor[] blocks = outputBases.of(target);
+    Tensor[] addends = addend == null || decomposed ? null : addendBases.of(addend);
     for (int i = 0; i < blocks.length; i++) {
       Base base = bases.get(i);
       Tensor bias = decomposed ? null : base.bias();
       List<LowRank> added = adapted ? added(i, kept.reduced()) : List.of();
-      engine.linear(x, base.weight(), bias, blocks[i], accumulate && !decomposed, added);
+      if (addends == null) {
+        engine.linear(x, base.weight(), bias, blocks[i], false, added);
+      } else {
+        engine.linear(x, base.weight(), bias, addends[i], blocks[i], added);
+      }
     }
     if (decomposed) {
       dora.refresh();
+      if (addend != null) {
+        engine.copy(addend, y);
+      }
       Tensor bias = bases.get(0).bias();
-      engine.scaleColumns(kept.linear(), dora.gain(), bias, y, accumulate);
+      engine.scaleColumns(kept.linear(), dora.gain(), bias, y, addend != null);
     }
   }
 
@@ -186,39 +195,50 @@ final class ProjectionGroup {
       if (base.dWeight() != null) {
         engine.linearWeightGradient(blocks[i], x, base.dWeight(), base.dBias());
       }
-      if (dx != null) {
-        engine.linearInputGradient(blocks[i], base.weight(), dx, i > 0);
-      }
     }
-    if (factors != null && passage.adapted()) {
-      factorsBackward(d, x, dx, kept.reduced(), scratch, passage);
+    boolean adapted = factors != null && passage.adapted();
+    Tensor dReduced = adapted ? reducedGradient.of(scratch.gradients.reduced) : null;
+    if (adapted) {
+      factorsBackward(d, x, dReduced, kept.reduced(), scratch, passage);
+    }
+    if (dx != null) {
+      inputBackward(blocks, dx, dReduced, scratch, passage);
     }
   }
 
-  private void factorsBackward(
-      Tensor d, Tensor x, Tensor dx, Tensor reduced, Scratch scratch, Passage passage) {
-    Tensor dReduced = reducedGradient.of(scratch.gradients.reduced);
-    Tensor[] gradients = gradientModules.of(d);
-    Tensor[] reducedBlocks = reducedModules.of(reduced);
-    Tensor[] dReducedBlocks = reducedGradientModules.of(dReduced);
-    for (int i = 0; i < reducedBlocks.length; i++) {
-      Up up = factors.ups().get(i);
-      Tensor gradient = gradients[up.block()];
-      engine.product(true, gradient, false, reducedBlocks[i], up.scale(), 1, up.dUp());
-      engine.product(false, gradient, false, up.up(), up.scale(), 0, dReducedBlocks[i]);
+  private void inputBackward(
+      Tensor[] blocks, Tensor dx, Tensor dReduced, Scratch scratch, Passage passage) {
+    int last = blocks.length - 1;
+    for (int i = 0; i < last; i++) {
+      engine.linearInputGradient(blocks[i], bases.get(i).weight(), dx, i > 0);
     }
-    Tensor input = factorInput(x, scratch, passage);
-    engine.product(true, dReduced, false, input, 1, 1, factors.dDown());
-    if (dx == null) {
+    Weight weight = bases.get(last).weight();
+    if (dReduced != null && passage.dropout() == 0) {
+      engine.linearInputGradient(blocks[last], weight, dx, last > 0, dReduced, factors.down());
       return;
     }
-    if (passage.dropout() == 0) {
-      engine.product(false, dReduced, false, factors.down(), 1, 1, dx);
-    } else {
+    engine.linearInputGradient(blocks[last], weight, dx, last > 0);
+    if (dReduced != null) {
       Tensor dDropped = droppedGradient.of(scratch.gradients.dropped);
       engine.product(false, dReduced, false, factors.down(), 1, 0, dDropped);
       engine.dropout(dDropped, passage.seed() ^ seedSalt, passage.dropout(), dx, true);
     }
+  }
+
+  private void factorsBackward(
+      Tensor d, Tensor x, Tensor dReduced, Tensor reduced, Scratch scratch, Passage passage) {
+    Tensor[] reducedBlocks = reducedModules.of(reduced);
+    Tensor[] dReducedBlocks = reducedGradientModules.of(dReduced);
+    List<LowRankGradient> gradients = new ArrayList<>(reducedBlocks.length);
+    for (int i = 0; i < reducedBlocks.length; i++) {
+      Up up = factors.ups().get(i);
+      int column = outputModules.start(up.block());
+      LowRank factor = new LowRank(reducedBlocks[i], up.up(), up.scale(), column);
+      gradients.add(new LowRankGradient(factor, up.dUp(), dReducedBlocks[i]));
+    }
+    engine.lowRankGradients(d, gradients);
+    Tensor input = factorInput(x, scratch, passage);
+    engine.product(true, dReduced, false, input, 1, 1, factors.dDown());
   }
 
   /** What the A factors read: the input, or the input after dropout. */

@@ -60,15 +60,27 @@ final class Scratch {
     private Gradients(Carver carver, DecoderPlan plan, int tokens, DType operandType) {
       DecoderConfig config = plan.config();
       int queryKeyColumns = config.queryColumns() + config.keyColumns();
-      residual = carver.takeActivation(tokens, config.hiddenSize());
+      Ranks ranks = Ranks.of(plan);
+      residual =
+          carver.takeExtended(
+              carver.types().activation(),
+              tokens,
+              config.hiddenSize(),
+              Math.max(ranks.output(), ranks.down()));
       normed = carver.takeActivation(tokens, config.hiddenSize());
       activation = carver.takeActivation(tokens, config.feedForwardSize());
       gateUp =
           operandType == carver.types().activation()
               ? null
-              : carver.take(operandType, tokens, 2L * config.feedForwardSize());
+              : carver.takeExtended(
+                  operandType, tokens, 2L * config.feedForwardSize(), ranks.gateUp());
       attention = carver.takeActivation(tokens, config.queryColumns());
-      queryKeyValue = carver.takeActivation(tokens, queryKeyColumns + config.keyColumns());
+      queryKeyValue =
+          carver.takeExtended(
+              carver.types().activation(),
+              tokens,
+              queryKeyColumns + config.keyColumns(),
+              ranks.queryKeyValue());
       normedQueryKey =
           config.architecture().queryKeyNorm()
               ? carver.takeActivation(tokens, queryKeyColumns)
@@ -92,11 +104,31 @@ final class Scratch {
     ElementTypes types = carver.types();
     DType operandType = plan.feedsProductsOnly() ? types.operand() : types.activation();
     hidden = carver.takeActivation(tokens, config.hiddenSize());
-    normed = carver.takeActivation(tokens, config.hiddenSize());
-    activation = carver.take(operandType, tokens, config.feedForwardSize());
+    Ranks ranks = Ranks.of(plan);
+    normed =
+        carver.takeExtended(
+            types.activation(),
+            tokens,
+            config.hiddenSize(),
+            Math.max(ranks.queryKeyValue(), ranks.gateUp()));
+    activation = carver.takeExtended(operandType, tokens, config.feedForwardSize(), ranks.down());
     dropped =
         backward && plan.dropout() > 0 ? carver.takeActivation(tokens, largestInput(config)) : null;
     gradients = backward ? new Gradients(carver, plan, tokens, operandType) : null;
+  }
+
+  /** The highest rank of a group of linear modules in any block. */
+  private record Ranks(int queryKeyValue, int output, int gateUp, int down) {
+    static Ranks of(DecoderPlan plan) {
+      int[] ranks = new int[4];
+      for (DecoderPlan.LayerPlan layer : plan.layers()) {
+        ranks[0] = Math.max(ranks[0], layer.queryKeyValue().rank());
+        ranks[1] = Math.max(ranks[1], layer.output().rank());
+        ranks[2] = Math.max(ranks[2], layer.gateUp().rank());
+        ranks[3] = Math.max(ranks[3], layer.down().rank());
+      }
+      return new Ranks(ranks[0], ranks[1], ranks[2], ranks[3]);
+    }
   }
 
   private static int largestInput(DecoderConfig config) {

@@ -88,18 +88,28 @@ public final class DeviceEngine implements InvocationHandler {
     if (argument instanceof List<?> list) {
       List<Object> all = new ArrayList<>();
       for (Object element : list) {
-        all.add(
-            element instanceof LowRank factor
-                ? new LowRank(
-                    reached(factor.reduced(), method),
-                    reached(factor.up(), method),
-                    factor.scale(),
-                    factor.firstColumn())
-                : element);
+        all.add(reached(element, method));
       }
       return all;
     }
     return argument;
+  }
+
+  private static Object reached(Object element, String method) {
+    if (element instanceof LowRank factor) {
+      return new LowRank(
+          reached(factor.reduced(), method),
+          reached(factor.up(), method),
+          factor.scale(),
+          factor.firstColumn());
+    }
+    if (element instanceof LowRankGradient gradient) {
+      return new LowRankGradient(
+          (LowRank) reached(gradient.factor(), method),
+          reached(gradient.dUp(), method),
+          reached(gradient.dReduced(), method));
+    }
+    return element;
   }
 
   private void requireUnchanged(int[] indexes, String method) {

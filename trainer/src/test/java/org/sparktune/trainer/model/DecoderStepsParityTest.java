@@ -3,9 +3,9 @@ package org.sparktune.trainer.model;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.cpu.CpuVectors;
+import org.sparktune.trainer.engine.VectorOperators;
 import org.sparktune.trainer.optim.AdamW;
 import org.sparktune.trainer.optim.AdamWOptions;
 import org.sparktune.trainer.optim.GradientClipping;
@@ -21,20 +21,30 @@ class DecoderStepsParityTest {
   private static final AdamWOptions OPTIONS = new AdamWOptions(0.9, 0.999, 1e-8, 0.01);
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})
-  void shouldFollowTheReferenceCurveOfFullFineTuning(String name) {
+  @CsvSource({
+    "CPU_F32, llama3-tiny",
+    "CPU_F32, qwen2-tiny",
+    "CPU_F32, phi3-tiny",
+    "CPU_F32, qwen3-tiny"
+  })
+  void shouldFollowTheReferenceCurveOfFullFineTuning(EngineKind kind, String name) {
     ReferenceModel model = new ReferenceModel(name);
-    try (Engine engine = EngineKind.CPU_F32.open();
+    try (Engine engine = kind.open();
         Decoder decoder = model.load(engine, Tuning.Full.everything())) {
       assertCurve(model, new DecoderTrainable(decoder), 1e-3, model.tensors("full_steps"));
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})
-  void shouldFollowTheReferenceCurveOfLora(String name) {
+  @CsvSource({
+    "CPU_F32, llama3-tiny",
+    "CPU_F32, qwen2-tiny",
+    "CPU_F32, phi3-tiny",
+    "CPU_F32, qwen3-tiny"
+  })
+  void shouldFollowTheReferenceCurveOfLora(EngineKind kind, String name) {
     ReferenceModel model = new ReferenceModel(name);
-    try (Engine engine = EngineKind.CPU_F32.open()) {
+    try (Engine engine = kind.open()) {
       DecoderTrainable trainable = model.withAdapter(engine, "lora");
       assertCurve(model, trainable, 1e-2, model.tensors("lora_steps"));
       trainable.decoder().close();
@@ -50,10 +60,10 @@ class DecoderStepsParityTest {
     int tokens = batch.batch().validTokens();
     float[] losses = expected.floats("losses");
     float[] norms = expected.floats("grad_norms");
-    try (CpuVectors vectors = new CpuVectors(1);
-        AdamW optimizer = new AdamW(trainable.layout(), OPTIONS, vectors)) {
+    VectorOperators vectors = trainable.vectors();
+    try (AdamW optimizer = new AdamW(trainable.layout(), OPTIONS, vectors)) {
       for (int step = 0; step < STEPS; step++) {
-        trainable.gradients().zero();
+        vectors.zero(trainable.gradients());
         double loss = trainable.accumulate(batch.batch(), 1.0 / tokens).sum() / tokens;
         double norm = Math.sqrt(vectors.squaredNorm(trainable.gradients()));
         assertEquals(losses[step], loss, TOLERANCE * losses[step], "loss of step " + step);

@@ -13,6 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
 
@@ -49,8 +50,9 @@ class GeneratorTest {
     }
   }
 
-  @Test
-  void shouldGenerateTogetherWhatItGeneratesAlone() {
+  @ParameterizedTest
+  @EnumSource(names = "CPU_F32")
+  void shouldGenerateTogetherWhatItGeneratesAlone(EngineKind kind) {
     ReferenceModel model = new ReferenceModel("qwen2-tiny");
     List<int[]> prompts =
         List.of(
@@ -60,7 +62,7 @@ class GeneratorTest {
             new int[] {6, 6},
             new int[] {400, 401, 402, 403});
     SamplingOptions options = new SamplingOptions(12, 0.8, 20, 0.95, 0.01, 1.1, 3);
-    try (Engine engine = EngineKind.CPU_F32.open();
+    try (Engine engine = kind.open();
         Decoder decoder = model.load(engine, new Tuning.Nothing())) {
       Generator generator = new Generator(decoder);
       List<Generator.Continuation> together =

@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.Tensor;
@@ -25,23 +25,29 @@ class PreferenceParityTest {
       new PreferenceObjective(new PreferenceLoss.Sigmoid(0.1, 0), false);
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})
-  void shouldGiveTheReferenceLossAndGradients(String name) {
+  @CsvSource({
+    "CPU_F32, llama3-tiny",
+    "CPU_F32, qwen2-tiny",
+    "CPU_F32, phi3-tiny",
+    "CPU_F32, qwen3-tiny"
+  })
+  void shouldGiveTheReferenceLossAndGradients(EngineKind kind, String name) {
     ReferenceModel model = new ReferenceModel(name);
     ReferenceTensors steps = model.tensors("lora_steps");
     ReferenceTensors gradients = model.tensors("dpo_lora_grads");
-    try (Engine engine = EngineKind.CPU_F32.open()) {
+    try (Engine engine = kind.open()) {
       DecoderTrainable sft = model.withAdapter(engine, "lora");
       DecoderTrainable trainable = new DecoderTrainable(sft.decoder(), OBJECTIVE);
       Batch pair = pair(model.batch().batch(), DocumentLabels.NONE);
-      trainable.gradients().zero();
+      trainable.vectors().zero(trainable.gradients());
       Trainable.LossSum sum = trainable.accumulate(pair, 1);
       assertEquals(1, sum.weight());
       double expected = steps.floats("dpo_loss")[0];
       assertEquals(expected, sum.sum(), LOSS_TOLERANCE * expected);
       for (ParameterLayout.Entry entry : trainable.layout().entries()) {
         Tensor actual = trainable.gradients().view(entry.offset(), entry.size());
-        assertGradient(entry.name(), gradients.floats(entry.name()), actual.toFloatArray());
+        float[] values = trainable.vectors().toArray(actual);
+        assertGradient(entry.name(), gradients.floats(entry.name()), values);
       }
       assertEquals(gradients.names().size(), trainable.layout().entries().size());
 

@@ -51,6 +51,7 @@ class StepAllocationTest {
                   case "precision" -> Engine.Precision.F32;
                   case "activationType", "operandType" -> DType.F32;
                   case "retainsSource" -> false;
+                  case "extendedColumns" -> arguments[0];
                   default -> null;
                 });
   }

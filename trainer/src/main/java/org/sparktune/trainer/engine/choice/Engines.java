@@ -9,6 +9,7 @@ import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.cpu.CpuEngines;
 import org.sparktune.trainer.engine.cpu.CpuFootprint;
+import org.sparktune.trainer.engine.cuda.CudaEngines;
 
 /** Chooses and opens an engine, and says which and why in one line of the log. */
 public final class Engines {
@@ -46,9 +47,10 @@ public final class Engines {
   /**
    * Opens an engine.
    *
-   * @param precision AUTO is BF16 where the processor multiplies it (AVX-512 BF16, AMX), else F32
-   * @param threads how many threads it uses
-   * @param device AUTO is the CPU in this version
+   * @param precision AUTO is BF16 on a GPU and where the processor multiplies it (AVX-512 BF16,
+   *     AMX), else F32
+   * @param threads how many threads a CPU engine uses
+   * @param device AUTO is CUDA where there is a usable GPU, else the CPU
    * @throws SparktuneException UNSUPPORTED for a device or precision that is not to be had here
    */
   public static Engine open(PrecisionChoice precision, int threads, Device device) {
@@ -58,24 +60,45 @@ public final class Engines {
           "The engine cannot run on %d threads.".formatted(threads),
           "Give at least 1.");
     }
-    String why =
-        switch (device) {
-          case AUTO -> "the only one in this version";
-          case CPU -> "asked for";
-          case CUDA ->
-              throw new SparktuneException(
-                  ErrorCode.UNSUPPORTED,
-                  "Engine cuda was asked for, but this version has no CUDA engine.",
-                  "Use engine: cpu or auto.");
-        };
-    Engine engine =
-        switch (precision) {
-          case AUTO -> CpuEngines.open(null, threads);
-          case FP32 -> CpuEngines.open(Engine.Precision.F32, threads);
-          case BF16 -> CpuEngines.open(Engine.Precision.BF16, threads);
-        };
+    return switch (device) {
+      case CPU -> opened(cpu(precision, threads), "asked for");
+      case CUDA -> opened(CudaEngines.open(precision(precision)), "asked for");
+      case AUTO -> automatic(precision, threads);
+    };
+  }
+
+  /** The GPU if it can be used; without a driver nothing of CUDA is loaded. */
+  private static Engine automatic(PrecisionChoice precision, int threads) {
+    if (!CudaEngines.hasDriver()) {
+      return opened(cpu(precision, threads), "there is no NVIDIA driver");
+    }
+    Engine engine;
+    try {
+      engine = CudaEngines.open(precision(precision));
+    } catch (SparktuneException e) {
+      return opened(cpu(precision, threads), "not the GPU: " + e.getMessage());
+    }
+    return opened(engine, "a usable GPU is there");
+  }
+
+  private static Engine opened(Engine engine, String why) {
     LOG.info("Engine: {} ({})", engine.description(), why);
     return engine;
+  }
+
+  private static Engine cpu(PrecisionChoice precision, int threads) {
+    return CpuEngines.open(
+        switch (precision) {
+          case AUTO -> null;
+          case FP32 -> Engine.Precision.F32;
+          case BF16 -> Engine.Precision.BF16;
+        },
+        threads);
+  }
+
+  /** Every GPU that the CUDA engine runs on multiplies BF16. */
+  private static Engine.Precision precision(PrecisionChoice choice) {
+    return choice == PrecisionChoice.FP32 ? Engine.Precision.F32 : Engine.Precision.BF16;
   }
 
   /** The memory of an engine of a precision, before it is opened. */

@@ -8,9 +8,10 @@ import org.sparktune.trainer.memory.Tensor;
  *
  * @param operand {@code (out, in)}
  * @param source the F32 matrix that training changes and the operand is made of; null when frozen
- *     or when it is the operand itself
+ * @param extended {@code (out + 64, in + 64)} with the operand as its first rows and columns and
+ *     room for {@link Factors} behind them; null without room
  */
-record CudaWeight(Tensor operand, Tensor source) implements Weight {
+record CudaWeight(Tensor operand, Tensor source, Tensor extended) implements Weight {
   @Override
   public long out() {
     return operand.rows();

@@ -1,5 +1,7 @@
 package org.sparktune.trainer.engine.cuda;
 
+import java.util.List;
+import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceScratch;
 import org.sparktune.trainer.engine.cuda.runtime.Kernel;
@@ -17,6 +19,7 @@ final class Products implements AutoCloseable {
 
   private final MatrixProducts products;
   private final Conversions conversions;
+  private final Factors factors;
   private final DeviceScratch left;
   private final DeviceScratch right;
   private final DeviceScratch biases;
@@ -25,6 +28,7 @@ final class Products implements AutoCloseable {
 
   Products(Device device, Kernels kernels, Conversions conversions) {
     this.conversions = conversions;
+    factors = new Factors(kernels);
     products = new MatrixProducts(device);
     left = new DeviceScratch(device, "the left operand of a product");
     right = new DeviceScratch(device, "the right operand of a product");
@@ -54,23 +58,64 @@ final class Products implements AutoCloseable {
     return half ? DType.BF16 : DType.F32;
   }
 
-  /**
-   * y = x·Wᵀ (+ bias) (+ y).
-   *
-   * @param bias {@code (out)} F32 or null
-   */
-  void linear(Tensor x, Tensor weight, Tensor bias, Tensor y, boolean accumulate) {
+  /** y = x·Wᵀ. */
+  void linear(Tensor x, Tensor weight, Tensor y) {
+    linear(x, weight, null, null, y);
+  }
+
+  /** y = x·Wᵀ (+ bias) (+ addend), which may be y itself. */
+  private void linear(Tensor x, Tensor weight, Tensor bias, Tensor addend, Tensor y) {
     Tensor input = conversions.as(weight.type(), x, left);
-    float beta = accumulate ? 1 : 0;
-    if (bias == null) {
-      products.multiply(false, input, true, weight, 1, beta, y);
-    } else if (y.type() == weight.type()) {
-      Tensor added = conversions.as(y.type(), bias, biases);
-      products.multiply(false, input, true, weight, 1, beta, y, y, added);
-    } else {
-      products.multiply(false, input, true, weight, 1, beta, y);
+    float beta = addend == null ? 0 : 1;
+    Tensor base = addend == null ? y : addend;
+    boolean inProduct = bias != null && y.type() == weight.type();
+    Tensor added = inProduct ? conversions.as(y.type(), bias, biases) : null;
+    products.multiply(false, input, true, weight, 1, beta, base, y, added);
+    if (bias != null && !inProduct) {
       addBias(bias, y);
     }
+  }
+
+  /**
+   * See {@link org.sparktune.trainer.engine.Engine#linear}.
+   *
+   * @param addend null, y, or other memory
+   */
+  void linear(
+      Tensor x, CudaWeight weight, Tensor bias, Tensor addend, Tensor y, List<LowRank> added) {
+    if (!added.isEmpty() && factors.canExtend(x, weight, added)) {
+      Tensor inputs = factors.inputs(x, added);
+      linear(inputs, factors.weightColumns(weight, added), bias, addend, y);
+      return;
+    }
+    linear(x, weight.operand(), bias, addend, y);
+    for (LowRank factor : added) {
+      long first = factor.firstColumn();
+      Tensor columns = y.columns(first, first + factor.up().rows());
+      multiply(false, factor.reduced(), true, factor.up(), factor.scale(), 1, columns);
+    }
+  }
+
+  /** See {@link org.sparktune.trainer.engine.Engine#linearInputGradient}. */
+  void inputGradient(Tensor dy, CudaWeight weight, Tensor dx, boolean accumulate) {
+    inputGradient(dy, weight.operand(), dx, accumulate);
+  }
+
+  private void inputGradient(Tensor dy, Tensor matrix, Tensor dx, boolean accumulate) {
+    Tensor gradient = conversions.as(matrix.type(), dy, left);
+    products.multiply(false, gradient, false, matrix, 1, accumulate ? 1 : 0, dx);
+  }
+
+  /** See {@link org.sparktune.trainer.engine.Engine#linearInputGradient}, with factors. */
+  void inputGradient(
+      Tensor dy, CudaWeight weight, Tensor dx, boolean accumulate, Tensor dReduced, Tensor down) {
+    if (factors.canExtend(dy, weight, dReduced)) {
+      Tensor gradients = factors.gradients(dy, dReduced);
+      inputGradient(gradients, factors.weightRows(weight, down), dx, accumulate);
+      return;
+    }
+    inputGradient(dy, weight.operand(), dx, accumulate);
+    multiply(false, dReduced, false, down, 1, 1, dx);
   }
 
   private void addBias(Tensor bias, Tensor y) {

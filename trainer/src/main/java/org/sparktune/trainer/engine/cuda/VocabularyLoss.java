@@ -135,7 +135,7 @@ final class VocabularyLoss implements AutoCloseable {
       int count = Math.min(chunk, total - start);
       Tensor logits = Tensor.onDevice(type, address, stride, count, head.out());
       Tensor input = hidden.rows(start, start + count);
-      products.linear(input, head.operand(), null, logits, false);
+      products.linear(input, head.operand(), logits);
       work.run(start, input, logits);
     }
   }

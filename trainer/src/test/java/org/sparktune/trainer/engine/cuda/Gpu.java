@@ -1,6 +1,7 @@
 package org.sparktune.trainer.engine.cuda;
 
 import org.junit.jupiter.api.Assumptions;
+import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 
 /** The GPU that tests tagged {@code gpu} need. */
@@ -15,5 +16,11 @@ public final class Gpu {
       System.out.println("A GPU test is skipped: " + REASON);
     }
     Assumptions.assumeTrue(Device.hasDriver(), REASON);
+  }
+
+  /** Opens the engine on the GPU, or skips the test. */
+  public static Engine open(Engine.Precision precision) {
+    require();
+    return CudaEngines.open(precision);
   }
 }

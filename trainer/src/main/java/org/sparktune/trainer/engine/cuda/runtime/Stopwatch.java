@@ -21,13 +21,23 @@ public final class Stopwatch implements AutoCloseable {
     Cuda.check(cudart.cuEventRecord(start, device.stream()), "cuEventRecord");
   }
 
-  /** Milliseconds that the work queued since {@link #start} takes; waits for it. */
-  public float stop() {
+  /** Ends where the queue ends now, without waiting. */
+  public void end() {
     Cuda.check(cudart.cuEventRecord(stop, device.stream()), "cuEventRecord");
+  }
+
+  /** Milliseconds between {@link #start} and {@link #end}; waits for the work in between. */
+  public float milliseconds() {
     Cuda.check(cudart.cuEventSynchronize(stop), "work on the GPU");
     float[] milliseconds = new float[1];
     Cuda.check(cudart.cuEventElapsedTime(milliseconds, start, stop), "cuEventElapsedTime");
     return milliseconds[0];
+  }
+
+  /** Milliseconds that the work queued since {@link #start} takes; waits for it. */
+  public float stop() {
+    end();
+    return milliseconds();
   }
 
   @Override
