@@ -13,6 +13,7 @@ import org.sparktune.trainer.engine.cuda.runtime.Staging;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.memory.TensorArena;
+import org.sparktune.trainer.memory.TensorShapes;
 
 /** The attention operators: chooses the kernels for a shape. */
 final class CudaAttention implements AutoCloseable {
@@ -95,6 +96,9 @@ final class CudaAttention implements AutoCloseable {
   }
 
   private AttentionKernels kernels(AttentionShape shape, Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      TensorShapes.requireType(tensor, tensors[0].type());
+    }
     for (AttentionKernels choice : choices) {
       if (choice.serves(shape, tensors)) {
         return choice;

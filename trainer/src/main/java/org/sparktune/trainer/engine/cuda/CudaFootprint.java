@@ -47,6 +47,8 @@ record CudaFootprint(Engine.Precision precision, long freeBytes) implements Engi
 
   @Override
   public long scratchBytes(ScratchDemand demand) {
-    return FIXED_BYTES + VocabularyLoss.scratchBytes(demand, precision);
+    return FIXED_BYTES
+        + VocabularyLoss.scratchBytes(demand, precision)
+        + CudaAttention.scratchBytes(demand);
   }
 }
