@@ -56,7 +56,7 @@ class KernelNamesTest {
               new ElementOperators(requests));
       assertEquals(8, asking.size());
     }
-    assertEquals(8, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
+    assertEquals(9, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
     for (Map.Entry<String, Set<String>> entry : requests.namesByFile.entrySet()) {
       assertEquals(functions(entry.getKey()), entry.getValue(), entry.getKey());
     }

@@ -54,23 +54,30 @@ public final class KernelWorkbench implements AutoCloseable {
     }
   }
 
-  /** Runs it. */
+  /**
+   * Runs it.
+   *
+   * @param arguments names of families; none for all
+   */
   public static void main(String[] arguments) {
+    List<String> wanted = List.of(arguments);
     try (KernelWorkbench bench = new KernelWorkbench()) {
       bench.copies();
-      for (int columns : new int[] {896, 1536, 4096}) {
-        bench.norms(columns);
+      bench.run(wanted, "norms", bench::norms, 896, 1536, 4096);
+      bench.run(wanted, "gates", bench::gates, 4864, 8960, 14_336);
+      bench.run(wanted, "rope", bench::rotations, 64, 128);
+      bench.run(wanted, "others", bench::others, 896, 1536, 8960);
+      bench.run(wanted, "optimizer", bench::optimizer, 200_000_000);
+      bench.run(wanted, "vocabulary", bench::vocabulary, 151_936, 128_256, 64_000, 32_064);
+    }
+  }
+
+  private void run(List<String> wanted, String family, IntConsumer work, int... sizes) {
+    if (wanted.isEmpty() || wanted.contains(family)) {
+      for (int size : sizes) {
+        work.accept(size);
+        next();
       }
-      for (int columns : new int[] {4864, 8960, 14_336}) {
-        bench.gates(columns);
-      }
-      bench.rotations(16, 64, 1152);
-      bench.rotations(14, 128, 2048);
-      for (int columns : new int[] {896, 1536, 8960}) {
-        bench.others(columns);
-      }
-      bench.optimizer();
-      bench.vocabulary();
     }
   }
 
@@ -159,7 +166,6 @@ public final class KernelWorkbench implements AutoCloseable {
         "rmsNormGradient, with the weight's, " + columns,
         6 * bytes,
         i -> norms.gradient(out[i % n], x[i % n], weight, inverse, dx[i % n], true, dWeight));
-    next();
   }
 
   private void gates(int columns) {
@@ -182,12 +188,13 @@ public final class KernelWorkbench implements AutoCloseable {
           Tensor up = gateUp[i % n].columns(columns, 2L * columns);
           gates.gradient(out[i % n], gate, up, gate, up);
         });
-    next();
   }
 
-  private void rotations(int heads, int headSize, int stride) {
+  private void rotations(int headSize) {
+    int heads = headSize == 64 ? 16 : 14;
+    long stride = 9L * heads * headSize / 8;
     double bytes = 2.0 * TOKENS * heads * headSize;
-    Tensor[] x = sets(2L * TOKENS * stride, TOKENS, stride);
+    Tensor[] x = sets(2 * TOKENS * stride, TOKENS, stride);
     Tensor cos = random(DType.F32, 2048, headSize / 2);
     Tensor sin = random(DType.F32, 2048, headSize / 2);
     int[] positions = new int[TOKENS];
@@ -205,7 +212,6 @@ public final class KernelWorkbench implements AutoCloseable {
                 positions,
                 headSize,
                 false));
-    next();
   }
 
   private void others(int columns) {
@@ -235,11 +241,9 @@ public final class KernelWorkbench implements AutoCloseable {
     report("embed " + columns, 2 * bytes, i -> rows.gather(table, ids, y[i % n]));
     report("embedGradient " + columns, 5 * bytes, i -> rows.addRows(x[i % n], ids, dTable));
     report("F32 to BF16 " + columns, 3 * bytes, i -> conversions.copy(single, y[i % n]));
-    next();
   }
 
-  private void optimizer() {
-    long size = 200_000_000;
+  private void optimizer(int size) {
     Tensor parameters = random(DType.F32, size);
     Tensor gradients = random(DType.F32, size);
     Tensor first = random(DType.F32, size);
@@ -260,25 +264,19 @@ public final class KernelWorkbench implements AutoCloseable {
         "addSquares of 8.8 million, read back",
         4.0 * little.size(),
         i -> vectors.addSquares(little, new Range(0, little.size()), sum));
-    next();
   }
 
-  private void vocabulary() {
+  private void vocabulary(int columns) {
     int tokens = 2048;
-    int columns = 151_936;
     Tensor logits = random(DType.BF16, tokens, columns);
     Tensor logProbs = random(DType.F32, tokens);
     Tensor dLogProbs = random(DType.F32, tokens);
     long targets = indexes.of(new int[tokens]);
     LogitRows rowsOfLogits = new LogitRows(device, kernels);
-    for (int width : new int[] {columns, 128_256, 32_064}) {
-      Tensor part = logits.columns(0, width);
-      report(
-          "cross-entropy and its gradient " + width,
-          4.0 * part.size(),
-          i -> rowsOfLogits.scoreAndDifferentiate(part, targets, logProbs, dLogProbs));
-    }
-    next();
+    report(
+        "cross-entropy and its gradient " + columns,
+        4.0 * logits.size(),
+        i -> rowsOfLogits.scoreAndDifferentiate(logits, targets, logProbs, dLogProbs));
   }
 
   @Override
