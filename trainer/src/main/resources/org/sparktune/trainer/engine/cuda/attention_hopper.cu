@@ -1,10 +1,6 @@
 // Attention on Hopper: see attention_hopper.cuh for its parts and macros.
 #include "attention_hopper.cuh"
 
-static __device__ __forceinline__ void groupArrive(int id, int threads) {
-  asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
-}
-
 #define FORWARD_KEYS 128
 #define FORWARD_STAGES 2
 #define KEY_PANEL (FORWARD_KEYS * 128)

@@ -98,6 +98,10 @@ static __device__ __forceinline__ void takeRegisters() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(COUNT));
 }
 
+static __device__ __forceinline__ void groupArrive(int id, int threads) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
+}
+
 // A ring's place: which stage, and the parity of its turn.
 struct Place {
   int stage;

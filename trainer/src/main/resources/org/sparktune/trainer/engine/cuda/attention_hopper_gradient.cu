@@ -11,6 +11,9 @@
 #define CHUNK_BYTES (CHUNK_PANEL * PANELS)
 #define STAGES 3
 
+// The barriers at which a stage's numbers have been read; those before are of other uses.
+#define FIRST_READ 8
+
 // A warp puts so many queries' logSumExp, for base 2, and then their delta to shared memory; zeros
 // after the last.
 template <int ROWS>
@@ -233,6 +236,7 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
     // The first thread fetches tiles, the second warp brings what belongs to their queries.
     if (threadIdx.x == 0 || threadIdx.x / 32 == 1) {
       Place place = {0, 0};
+      int filled = 0;
       int index = workOf(0);
       for (int round = 0; index < count; index = workOf(++round)) {
         int keyHead = index % keyHeads;
@@ -258,12 +262,17 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
           for (int chunk = work.firstChunk; chunk < work.chunks; chunk++) {
             u32 barrier = full + 8 * place.stage;
             int row = run.x + chunk * CHUNK;
-            await(empty + 8 * place.stage, place.parity ^ 1);
             if (threadIdx.x == 0) {
+              await(empty + 8 * place.stage, place.parity ^ 1);
               expect(barrier, 2 * CHUNK_BYTES);
               fetchTile<CHUNK>(queries + place.stage * CHUNK_BYTES, &q, head, row, barrier);
               fetchTile<CHUNK>(gradients + place.stage * CHUNK_BYTES, &dOut, head, row, barrier);
             } else {
+              // Ordinary memory between warps: a hardware barrier of each stage guards it.
+              if (filled >= STAGES) {
+                groupBarrier(FIRST_READ + place.stage, 2 * GROUP + 32);
+              }
+              filled++;
               tellStatistics<CHUNK>(
                   statistics + place.stage * CHUNK * 8, logSumExp, delta, row,
                   run.y - chunk * CHUNK, heads, head);
@@ -272,6 +281,10 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
             advance<STAGES>(place);
           }
         }
+      }
+      // Nobody waits at a barrier that nobody leaves.
+      for (int left = min(filled, STAGES); left > 0; left--) {
+        groupBarrier(FIRST_READ + (filled - left) % STAGES, 2 * GROUP + 32);
       }
     }
   } else {
@@ -319,6 +332,7 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
           valueSums, weights, gradients + place.stage * CHUNK_BYTES, CHUNK_PANEL);
       commitProducts();
       scoreGradientsOfColumns<CHUNK>(products, weights, ownStatistics);
+      groupArrive(FIRST_READ + place.stage, 2 * GROUP + 32);
       packAll<CHUNK>(products, differences);
       awaitProducts<0>();
       settle(valueSums);
@@ -356,6 +370,7 @@ extern "C" __global__ void __launch_bounds__(3 * GROUP, 1) attentionKeyGradient(
         settle(keySums);
         release(empty + 8 * previous);
         scoreGradientsOfColumns<CHUNK>(products, weights, ownStatistics);
+        groupArrive(FIRST_READ + place.stage, 2 * GROUP + 32);
         packAll<CHUNK>(products, differences);
         awaitProducts<0>();
         settle(valueSums);
