@@ -57,8 +57,7 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
    * Prepares a frozen matrix for many products in both directions, perhaps with more memory than
    * {@link #freeze}. Results may differ from {@link #freeze}'s in the order of sums.
    *
-   * @param matrix {@code (out, in)} F32, BF16 or F16, contiguous, in host memory or the engine's;
-   *     may be released afterwards
+   * @param matrix as {@link #freeze}'s; may be released afterwards
    */
   default Weight freezeForTraining(Tensor matrix) {
     if (!retainsSource()) {
@@ -96,11 +95,6 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
   /**
    * {@link #linear} and thin products added to its result: y = x·Wᵀ (+ bias) (+ y) + Σ s·t·Bᵀ.
    *
-   * @param x {@code (N, in)}
-   * @param weight {@code (out, in)}
-   * @param bias {@code (out)} or null
-   * @param y {@code (N, out)}
-   * @param accumulate whether to add to y
    * @param added what is added, each to its own columns of y
    */
   default void linear(
@@ -116,9 +110,6 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
   /**
    * {@link #linear} added to a tensor that stays as it is: y = x·Wᵀ (+ bias) + addend + Σ s·t·Bᵀ.
    *
-   * @param x {@code (N, in)}
-   * @param weight {@code (out, in)}
-   * @param bias {@code (out)} or null
    * @param addend {@code (N, out)}, of y's type
    * @param y {@code (N, out)}, of other memory than the addend
    * @param added what is added, each to its own columns of y
@@ -158,10 +149,6 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
   /**
    * {@link #linearInputGradient} and a thin product added to its result: dx = dy·W (+ dx) + d·A.
    *
-   * @param dy {@code (N, out)}
-   * @param weight {@code (out, in)}
-   * @param dx {@code (N, in)}
-   * @param accumulate whether to add to dx
    * @param dReduced d {@code (N, r)}
    * @param down A {@code (r, in)} F32
    */
@@ -346,6 +333,13 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
    * @param dUp as dGate
    */
   void swigluGradient(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+
+  /** {@link #swigluGradient} after {@link #swiglu}, which an engine may make in one pass. */
+  default void swigluAndGradient(
+      Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp, Tensor out) {
+    swiglu(gate, up, out);
+    swigluGradient(dOut, gate, up, dGate, dUp);
+  }
 
   /**
    * out = x · scale + bias (+ out), column by column (DoRA's gain).

@@ -219,17 +219,24 @@ final class DecoderLayer {
   private void feedForwardBackward(LayerBuffers kept, Scratch scratch, Tensor d, Passage passage) {
     Scratch.Gradients gradients = scratch.gradients;
     Tensor[] gateUp = gateUpBlocks.of(kept.gateUp);
-    if (groups.down().trained()) {
-      engine.swiglu(gateUp[0], gateUp[1], scratch.activation);
-    }
-    Tensor dActivation = belowDown() ? gradients.activation : null;
-    groups.down().backward(d, scratch.activation, dActivation, kept.downFactors, scratch, passage);
     if (!belowDown()) {
+      engine.swiglu(gateUp[0], gateUp[1], scratch.activation);
+      groups.down().backward(d, scratch.activation, null, kept.downFactors, scratch, passage);
       return;
     }
+    Tensor dActivation = gradients.activation;
+    Tensor upstream =
+        groups.down().inputBackward(d, dActivation, kept.downFactors, scratch, passage);
     Tensor dGateUp = gradients.gateUp == null ? kept.gateUp : gradients.gateUp;
     Tensor[] dBlocks = gradientGateUpBlocks.of(dGateUp);
-    engine.swigluGradient(dActivation, gateUp[0], gateUp[1], dBlocks[0], dBlocks[1]);
+    if (groups.down().trained()) {
+      // The activation is made again where its gradient reads the same memory.
+      engine.swigluAndGradient(
+          dActivation, gateUp[0], gateUp[1], dBlocks[0], dBlocks[1], scratch.activation);
+      groups.down().weightsBackward(upstream, scratch.activation, scratch, passage);
+    } else {
+      engine.swigluGradient(dActivation, gateUp[0], gateUp[1], dBlocks[0], dBlocks[1]);
+    }
     if (groups.gateUp().trained()) {
       norms.feedForward().forward(engine, kept.middle, scratch.normed, kept.middleInverseRms);
     }

@@ -185,10 +185,39 @@ final class ProjectionGroup {
       LayerBuffers.GroupBuffers kept,
       Scratch scratch,
       Passage passage) {
+    Tensor d = inputBackward(dy, dx, kept, scratch, passage);
+    weightsBackward(d, x, scratch, passage);
+  }
+
+  /**
+   * The part of {@link #backward} that does not read the input: all but the gradients of the
+   * matrices and of the A factors.
+   *
+   * @return what {@link #weightsBackward} is to be given
+   */
+  Tensor inputBackward(
+      Tensor dy, Tensor dx, LayerBuffers.GroupBuffers kept, Scratch scratch, Passage passage) {
     Tensor d = dy;
     if (dora != null && passage.adapted()) {
       d = dora.backward(dy, kept.linear(), scratch.gradients.linear);
     }
+    Tensor dReduced = null;
+    if (factors != null && passage.adapted()) {
+      dReduced = reducedGradient.of(scratch.gradients.reduced);
+      factorsBackward(d, dReduced, kept.reduced());
+    }
+    if (dx != null) {
+      multiplyBack(gradientBases.of(d), dx, dReduced, scratch, passage);
+    }
+    return d;
+  }
+
+  /**
+   * The part of {@link #backward} that reads the input, before another group's backward pass.
+   *
+   * @param d what {@link #inputBackward} returned
+   */
+  void weightsBackward(Tensor d, Tensor x, Scratch scratch, Passage passage) {
     Tensor[] blocks = gradientBases.of(d);
     for (int i = 0; i < blocks.length; i++) {
       Base base = bases.get(i);
@@ -196,17 +225,14 @@ final class ProjectionGroup {
         engine.linearWeightGradient(blocks[i], x, base.dWeight(), base.dBias());
       }
     }
-    boolean adapted = factors != null && passage.adapted();
-    Tensor dReduced = adapted ? reducedGradient.of(scratch.gradients.reduced) : null;
-    if (adapted) {
-      factorsBackward(d, x, dReduced, kept.reduced(), scratch, passage);
-    }
-    if (dx != null) {
-      inputBackward(blocks, dx, dReduced, scratch, passage);
+    if (factors != null && passage.adapted()) {
+      Tensor dReduced = reducedGradient.of(scratch.gradients.reduced);
+      engine.product(
+          true, dReduced, false, factorInput(x, scratch, passage), 1, 1, factors.dDown());
     }
   }
 
-  private void inputBackward(
+  private void multiplyBack(
       Tensor[] blocks, Tensor dx, Tensor dReduced, Scratch scratch, Passage passage) {
     int last = blocks.length - 1;
     for (int i = 0; i < last; i++) {
@@ -225,8 +251,7 @@ final class ProjectionGroup {
     }
   }
 
-  private void factorsBackward(
-      Tensor d, Tensor x, Tensor dReduced, Tensor reduced, Scratch scratch, Passage passage) {
+  private void factorsBackward(Tensor d, Tensor dReduced, Tensor reduced) {
     Tensor[] reducedBlocks = reducedModules.of(reduced);
     Tensor[] dReducedBlocks = reducedGradientModules.of(dReduced);
     List<LowRankGradient> gradients = new ArrayList<>(reducedBlocks.length);
@@ -237,8 +262,6 @@ final class ProjectionGroup {
       gradients.add(new LowRankGradient(factor, up.dUp(), dReducedBlocks[i]));
     }
     engine.lowRankGradients(d, gradients);
-    Tensor input = factorInput(x, scratch, passage);
-    engine.product(true, dReduced, false, input, 1, 1, factors.dDown());
   }
 
   /** What the A factors read: the input, or the input after dropout. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.sparktune.trainer.model.ParityAssertions.logits;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,6 +14,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cuda.Gpu;
+import org.sparktune.trainer.optim.AdamW;
+import org.sparktune.trainer.optim.AdamWOptions;
+import org.sparktune.trainer.optim.GradientClipping;
 import org.sparktune.trainer.optim.ParameterLayout;
 
 /**
@@ -22,6 +26,7 @@ import org.sparktune.trainer.optim.ParameterLayout;
 @Tag("gpu")
 class CudaParityTest {
   private static final double HALF_TOLERANCE = 2e-2;
+  private static final int CURVE_STEPS = 200;
 
   /**
    * Rounding weights and operands alone moves single gradients of these tiny models by up to 3.4e-2
@@ -118,6 +123,61 @@ class CudaParityTest {
   void shouldGiveTheSameBitsTwice(EngineKind kind, String name) {
     float[] first = gradients(kind, name);
     assertArrayEquals(first, gradients(kind, name));
+  }
+
+  /** Each token is followed by one of four, so that the loss goes from ln V towards ln 4. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2-tiny", "llama3-tiny"})
+  void shouldFollowTheSameCurveInHalfPrecision(String name) {
+    double[] single = curve(EngineKind.CUDA_F32, name);
+    double[] half = curve(EngineKind.CUDA_BF16, name);
+    double worst = 0;
+    for (int i = 0; i < single.length; i++) {
+      worst = Math.max(worst, Math.abs(half[i] - single[i]) / single[i]);
+    }
+    System.out.printf(
+        "%s: loss %.4f to %.4f in F32, to %.4f in BF16, curves off by at most %.2e%n",
+        name, single[0], single[single.length - 1], half[half.length - 1], worst);
+    assertTrue(single[single.length - 1] < 0.5 * single[0], "nothing was learned");
+    assertTrue(worst <= 1e-2, "the curves are off by %.2e".formatted(worst));
+  }
+
+  private static double[] curve(EngineKind kind, String name) {
+    ReferenceModel model = new ReferenceModel(name);
+    double[] losses = new double[CURVE_STEPS];
+    try (Engine engine = kind.open();
+        Decoder decoder = model.load(engine, Tuning.Full.everything())) {
+      DecoderTrainable trainable = new DecoderTrainable(decoder);
+      SplittableRandom random = new SplittableRandom(4);
+      try (AdamW optimizer = new AdamW(trainable.layout(), AdamWOptions.DEFAULTS, engine)) {
+        for (int step = 0; step < CURVE_STEPS; step++) {
+          Batch batch = chain(random, decoder.config().vocabularySize());
+          int tokens = batch.validTokens();
+          engine.zero(trainable.gradients());
+          losses[step] = trainable.accumulate(batch, 1.0 / tokens).sum() / tokens;
+          double norm = Math.sqrt(engine.squaredNorm(trainable.gradients()));
+          double factor = GradientClipping.factor(1.0, norm);
+          optimizer.step(trainable.parameters(), trainable.gradients(), 3e-3, factor);
+          trainable.parametersChanged();
+        }
+      }
+    }
+    return losses;
+  }
+
+  private static Batch chain(SplittableRandom random, int vocabulary) {
+    int[] tokens = new int[1024];
+    int[] targets = new int[tokens.length];
+    int[] starts = {0, 256, 300, 512, 1024};
+    tokens[0] = 1;
+    for (int i = 0; i < tokens.length; i++) {
+      int next = (7 * tokens[i] + 3 + random.nextInt(4)) % vocabulary;
+      targets[i] = next;
+      if (i + 1 < tokens.length) {
+        tokens[i + 1] = next;
+      }
+    }
+    return new Batch(tokens, targets, starts);
   }
 
   private static float[] gradients(EngineKind kind, String name) {

@@ -34,7 +34,7 @@ final class CudaEngine implements Engine {
   private final Staging staging;
   private final Kernels kernels;
   private final DeviceIndexes indexes;
-  private final Conversions conversions;
+  private final CudaWeights weights;
   private final Products products;
   private final FactorGradients factorGradients;
   private final VocabularyLoss vocabularyLoss;
@@ -57,7 +57,8 @@ final class CudaEngine implements Engine {
     staging = new Staging(device);
     kernels = new Kernels(device);
     indexes = new DeviceIndexes(device, staging);
-    conversions = new Conversions(kernels);
+    Conversions conversions = new Conversions(kernels);
+    weights = new CudaWeights(device, arena, staging, conversions, footprint);
     products = new Products(device, kernels, conversions);
     factorGradients = new FactorGradients(device, kernels);
     vocabularyLoss = new VocabularyLoss(device, kernels, products, indexes);
@@ -165,44 +166,12 @@ final class CudaEngine implements Engine {
 
   @Override
   public Weight freeze(Tensor matrix) {
-    if (matrix.place() == Tensor.Place.DEVICE && matrix.type() == type()) {
-      return new CudaWeight(matrix, null, null);
-    }
-    Tensor operand = arena.allocateUncleared(type(), matrix.rows(), matrix.columns());
-    bring(matrix, operand);
-    return new CudaWeight(operand, null, null);
+    return weights.freeze(matrix);
   }
 
   @Override
   public Weight freezeForTraining(Tensor matrix) {
-    long out = matrix.rows();
-    long in = matrix.columns();
-    long rows = footprint.extendedColumns(out, 1);
-    long columns = footprint.extendedColumns(in, 1);
-    if (rows == out || columns == in) {
-      Tensor operand = arena.allocateUncleared(type(), out, in);
-      bring(matrix, operand);
-      return new CudaWeight(operand, null, null);
-    }
-    Tensor extended = arena.allocate(type(), rows, columns);
-    Tensor operand = extended.rows(0, out).columns(0, in);
-    bring(matrix, operand);
-    return new CudaWeight(operand, null, extended);
-  }
-
-  /** Copies a matrix of the host or the device, of any type, into one of this engine's. */
-  private void bring(Tensor matrix, Tensor operand) {
-    if (matrix.type() == operand.type()) {
-      copy(matrix, operand);
-    } else if (matrix.place() == Tensor.Place.DEVICE) {
-      conversions.copy(matrix, operand);
-    } else {
-      try (DeviceArena transfer = new DeviceArena(device, "weights on their way")) {
-        Tensor there = transfer.allocateUncleared(matrix.type(), matrix.rows(), matrix.columns());
-        copy(matrix, there);
-        conversions.copy(there, operand);
-      }
-    }
+    return weights.freezeForTraining(matrix);
   }
 
   @Override
@@ -212,21 +181,12 @@ final class CudaEngine implements Engine {
 
   @Override
   public Weight track(Tensor matrix) {
-    if (type() == DType.F32) {
-      return new CudaWeight(matrix, null, null);
-    }
-    Tensor operand = arena.allocateUncleared(type(), matrix.rows(), matrix.columns());
-    CudaWeight weight = new CudaWeight(operand, matrix, null);
-    refresh(weight);
-    return weight;
+    return weights.track(matrix);
   }
 
   @Override
   public void refresh(Weight tracked) {
-    CudaWeight weight = (CudaWeight) tracked;
-    if (weight.source() != null) {
-      conversions.copy(weight.source(), weight.operand());
-    }
+    weights.refresh((CudaWeight) tracked);
   }
 
   @Override
@@ -410,6 +370,12 @@ final class CudaEngine implements Engine {
   @Override
   public void swigluGradient(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
     gates.gradient(dOut, gate, up, dGate, dUp);
+  }
+
+  @Override
+  public void swigluAndGradient(
+      Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp, Tensor out) {
+    gates.gradientAndOut(dOut, gate, up, dGate, dUp, out);
   }
 
   @Override

@@ -31,7 +31,20 @@ final class Gates {
 
   /** See {@link org.sparktune.trainer.engine.Engine#swigluGradient}. */
   void gradient(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
-    Packs packs = Packs.of(dOut, gate, up, dGate, dUp);
+    gradient(Packs.of(dOut, gate, up, dGate, dUp), dOut, gate, up, dGate, dUp, null);
+  }
+
+  /**
+   * As {@link #gradient}, with what {@link #swiglu} makes of gate and up in the same pass.
+   *
+   * @param out {@code (N, F)}
+   */
+  void gradientAndOut(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp, Tensor out) {
+    gradient(Packs.of(dOut, gate, up, dGate, dUp, out), dOut, gate, up, dGate, dUp, out);
+  }
+
+  private void gradient(
+      Packs packs, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp, Tensor out) {
     gradient
         .of(Packs.type(dOut, gate, up, dGate, dUp))
         .withRows(dOut)
@@ -39,6 +52,8 @@ final class Gates {
         .withRows(up)
         .withRows(dGate)
         .withRows(dUp)
+        .with(out)
+        .with(out == null ? 0L : out.rowStride())
         .with(packs.rows())
         .with(packs.columns())
         .with(packs.wide())

@@ -30,12 +30,13 @@ __device__ __forceinline__ void swiglu(
   store<T, WIDTH>(out + own.row * outStride + own.column, ups);
 }
 
-// The results may take the place of gate and up.
+// The gradients may take the place of gate and up; out, if it is wanted, is what swiglu makes of
+// them.
 template <typename T, int WIDTH>
 __device__ __forceinline__ void swigluGradient(
     const T* dOut, long long dOutStride, const T* gate, long long gateStride, const T* up,
-    long long upStride, T* dGate, long long dGateStride, T* dUp, long long dUpStride,
-    long long rows, long long columns) {
+    long long upStride, T* dGate, long long dGateStride, T* dUp, long long dUpStride, T* out,
+    long long outStride, long long rows, long long columns) {
   Place own;
   if (!place(rows, columns, WIDTH, own)) {
     return;
@@ -46,6 +47,14 @@ __device__ __forceinline__ void swigluGradient(
   load<T, WIDTH>(dOut + own.row * dOutStride + own.column, d);
   load<T, WIDTH>(gate + own.row * gateStride + own.column, gates);
   load<T, WIDTH>(up + own.row * upStride + own.column, ups);
+  if (out != nullptr) {
+    float values[WIDTH];
+#pragma unroll
+    for (int i = 0; i < WIDTH; i++) {
+      values[i] = gates[i] * sigmoid<T>(gates[i]) * ups[i];
+    }
+    store<T, WIDTH>(out + own.row * outStride + own.column, values);
+  }
 #pragma unroll
   for (int i = 0; i < WIDTH; i++) {
     const float slope = sigmoid<T>(gates[i]);
@@ -69,16 +78,16 @@ __device__ __forceinline__ void swigluGradient(
   }                                                                                               \
   extern "C" __global__ void swiglu_gradient_##NAME(                                              \
       const T* dOut, long long dOutStride, const T* gate, long long gateStride, const T* up,      \
-      long long upStride, T* dGate, long long dGateStride, T* dUp, long long dUpStride,           \
-      long long rows, long long columns, int wide) {                                              \
+      long long upStride, T* dGate, long long dGateStride, T* dUp, long long dUpStride, T* out,   \
+      long long outStride, long long rows, long long columns, int wide) {                         \
     if (wide) {                                                                                   \
       swigluGradient<T, WIDE<T>>(                                                                 \
           dOut, dOutStride, gate, gateStride, up, upStride, dGate, dGateStride, dUp, dUpStride,   \
-          rows, columns);                                                                         \
+          out, outStride, rows, columns);                                                         \
     } else {                                                                                      \
       swigluGradient<T, 1>(                                                                       \
           dOut, dOutStride, gate, gateStride, up, upStride, dGate, dGateStride, dUp, dUpStride,   \
-          rows, columns);                                                                         \
+          out, outStride, rows, columns);                                                         \
     }                                                                                             \
   }
 
