@@ -79,12 +79,17 @@ public final class Device implements AutoCloseable {
     int capability =
         10 * attributeOf(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
             + attributeOf(index, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    requireCapability(name, capability);
+    return new Device(index, name, capability);
+  }
+
+  /** Refuses a GPU that is too old; its compute capability is given times ten. */
+  static void requireCapability(String name, int capability) {
     if (capability < MINIMUM_CAPABILITY) {
       throw unsupported(
-          "The GPU %s has compute capability %.1f; the CUDA engine needs 8.0 or higher."
-              .formatted(name, capability / 10.0));
+          "The GPU %s has compute capability %d.%d; the CUDA engine needs 8.0 or higher."
+              .formatted(name, capability / 10, capability % 10));
     }
-    return new Device(index, name, capability);
   }
 
   /** Whether this machine has an NVIDIA driver; loads nothing. */
@@ -106,13 +111,18 @@ public final class Device implements AutoCloseable {
       Class.forName("org.bytedeco.cuda.global.nvrtc");
       Class.forName("org.bytedeco.cuda.global.cublas");
     } catch (ClassNotFoundException | LinkageError e) {
-      throw new SparktuneException(
-          ErrorCode.UNSUPPORTED,
-          "The CUDA libraries do not load here: %s.".formatted(e.getMessage()),
-          "The CUDA engine needs an NVIDIA driver (libcuda.so.1) and CUDA 13's libcudart, libnvrtc"
-              + " and libcublasLt on LD_LIBRARY_PATH, or engine: cpu.",
-          e);
+      throw librariesMissing(e);
     }
+  }
+
+  /** What is said when a library of the driver or of CUDA cannot be loaded. */
+  static SparktuneException librariesMissing(Throwable cause) {
+    return new SparktuneException(
+        ErrorCode.UNSUPPORTED,
+        "The CUDA libraries do not load here: %s.".formatted(cause.getMessage()),
+        "The CUDA engine needs an NVIDIA driver (libcuda.so.1) and CUDA 13's libcudart, libnvrtc"
+            + " and libcublasLt on LD_LIBRARY_PATH, or engine: cpu.",
+        cause);
   }
 
   private static SparktuneException unsupported(String problem) {

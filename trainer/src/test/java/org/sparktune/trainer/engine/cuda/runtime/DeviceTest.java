@@ -23,6 +23,25 @@ class DeviceTest {
   }
 
   @Test
+  void shouldNameWhatAnOldGpuLacks() {
+    Device.requireCapability("NVIDIA A100", 80);
+    SparktuneException refusal =
+        assertThrows(SparktuneException.class, () -> Device.requireCapability("Tesla T4", 75));
+    assertEquals(
+        "The GPU Tesla T4 has compute capability 7.5; the CUDA engine needs 8.0 or higher.",
+        refusal.getMessage());
+    assertEquals(ErrorCode.UNSUPPORTED, refusal.code());
+  }
+
+  @Test
+  void shouldNameTheLibraryThatIsMissing() {
+    SparktuneException refusal =
+        Device.librariesMissing(new UnsatisfiedLinkError("libcublasLt.so.13: cannot open"));
+    assertTrue(refusal.getMessage().contains("libcublasLt.so.13"), refusal.getMessage());
+    assertTrue(refusal.hint().contains("LD_LIBRARY_PATH"), refusal.hint());
+  }
+
+  @Test
   void shouldLeaveNd4jUsableBesideTheBindings() throws ClassNotFoundException {
     // Found, not loaded: the bindings' libraries need CUDA's.
     Class.forName("org.bytedeco.cuda.global.cudart", false, getClass().getClassLoader());
