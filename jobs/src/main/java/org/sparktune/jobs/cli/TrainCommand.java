@@ -15,6 +15,6 @@ final class TrainCommand extends WorkflowCommand {
 
   @Override
   Predicate<Task> wanted() {
-    return task -> task instanceof Task.Training;
+    return task -> task instanceof Task.Training || task instanceof Task.Distill;
   }
 }

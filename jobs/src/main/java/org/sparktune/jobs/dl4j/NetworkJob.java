@@ -44,21 +44,25 @@ final class NetworkJob {
   private final int dataSetsPerBatch;
   private final int batchesPerStep;
   private final byte[] listeners;
+  private final boolean oneThread;
 
   /**
    * @param listeners those that record for a router, in {@link JavaBytes}; null without any
+   * @param oneThread whether a rank's ND4J computes on one thread
    */
   NetworkJob(
       JavaSparkContext context,
       ClusterOptions cluster,
       int dataSetsPerBatch,
       int batchesPerStep,
-      byte[] listeners) {
+      byte[] listeners,
+      boolean oneThread) {
     this.context = context;
     this.cluster = cluster;
     this.dataSetsPerBatch = dataSetsPerBatch;
     this.batchesPerStep = batchesPerStep;
     this.listeners = listeners;
+    this.oneThread = oneThread;
   }
 
   /**
@@ -138,6 +142,7 @@ final class NetworkJob {
               dataSetsPerBatch,
               batchesPerStep,
               (placed.dataSets() + perStep - 1) / perStep,
+              oneThread,
               COMMUNICATION_BYTES);
       RDD<byte[]> answers =
           placed

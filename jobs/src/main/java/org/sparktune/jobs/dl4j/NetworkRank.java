@@ -16,6 +16,7 @@ import org.sparktune.jobs.spark.RankTask;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.dl4j.CudaBackend;
+import org.sparktune.trainer.dl4j.NativeThreads;
 import org.sparktune.trainer.dl4j.NetworkTrainable;
 import org.sparktune.trainer.dl4j.NetworkTraining;
 import scala.Tuple2;
@@ -75,7 +76,9 @@ final class NetworkRank extends AbstractFunction1<Iterator<Tuple2<Long, byte[]>>
                 share.threads(),
                 orders.communicationBytes())) {
       try {
-        return train(trainable, training, collective.rank(), records);
+        return orders.oneThread()
+            ? NativeThreads.one(() -> train(trainable, training, collective.rank(), records))
+            : train(trainable, training, collective.rank(), records);
       } catch (RuntimeException | Error e) {
         collective.abort(String.valueOf(e.getMessage()));
         throw e;

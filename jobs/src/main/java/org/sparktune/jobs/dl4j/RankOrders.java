@@ -17,6 +17,7 @@ import org.sparktune.jobs.ranks.RunTicket;
  * @param dataSetsPerBatch of the RDD in a batch
  * @param batchesPerStep of all ranks together
  * @param steps of the epoch
+ * @param oneThread whether a rank's ND4J computes on one thread
  * @param communicationBytes what communication may take; decides how the flat vectors are cut
  */
 record RankOrders(
@@ -28,5 +29,6 @@ record RankOrders(
     int dataSetsPerBatch,
     int batchesPerStep,
     long steps,
+    boolean oneThread,
     long communicationBytes)
     implements Serializable {}

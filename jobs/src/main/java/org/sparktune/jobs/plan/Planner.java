@@ -86,6 +86,11 @@ public final class Planner {
       if (task instanceof Task.Training training) {
         return planTraining(training, model, words, done);
       }
+      if (task instanceof Task.Distill distill) {
+        DataEstimate data = data(distill, distill.dataset(), model);
+        return new TaskPlan(
+            task.name(), task.type().word(), done, data, words, null, null, null, null, null, null);
+      }
       if (task instanceof Task.Evaluate evaluate) {
         return planEvaluation(evaluate, model, words, done);
       }

@@ -5,7 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import org.apache.spark.sql.SparkSession;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.jobs.distill.DistillJob;
 import org.sparktune.jobs.export.ModelExporter;
 import org.sparktune.jobs.spark.TrainingJob;
 import org.sparktune.jobs.training.DatasetEvaluator;
@@ -64,6 +66,9 @@ public final class TaskRunner implements TaskExecutor {
     if (task instanceof Task.Training training) {
       return train(training, folder);
     }
+    if (task instanceof Task.Distill distill) {
+      return distill(distill, folder);
+    }
     if (task instanceof Task.Merge merge) {
       return merge(merge, folder);
     }
@@ -88,11 +93,17 @@ public final class TaskRunner implements TaskExecutor {
 
   private DatasetManifest prepare(Task task, DatasetOptions options) {
     PrepareOptions prepareOptions = prepareOptions(task, options);
+    return stoppable(
+        "The preparation", session -> PreparePipeline.prepare(session, prepareOptions));
+  }
+
+  /** Does work whose Spark jobs end when the process is told to. */
+  private <T> T stoppable(String name, Function<SparkSession, T> work) {
     try {
-      return spark.prepare(session -> PreparePipeline.prepare(session, prepareOptions));
+      return spark.prepare(work);
     } catch (RuntimeException e) {
       // Cancelled jobs fail like others.
-      StopSignal.check("The preparation");
+      StopSignal.check(name);
       throw e;
     }
   }
@@ -144,6 +155,20 @@ public final class TaskRunner implements TaskExecutor {
             spark.changedHadoopSettings()),
         spec.cluster(),
         watchers.apply(task));
+  }
+
+  private Map<String, Object> distill(Task.Distill task, Path folder) {
+    prepareOwn(task, task.dataset());
+    DistillJob.Inputs inputs =
+        new DistillJob.Inputs(
+            paths.model(task.baseModel()),
+            paths.rewardModel(task.teacher()).orElseThrow(),
+            paths.dataset(task, task.dataset()),
+            folder,
+            spark.changedHadoopSettings());
+    return stoppable(
+        "The distillation",
+        session -> DistillJob.run(session, inputs, task.options(), spec.cluster()));
   }
 
   private Map<String, Object> evaluate(Task.Evaluate task, Path folder) {

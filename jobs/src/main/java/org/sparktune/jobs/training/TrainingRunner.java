@@ -85,7 +85,7 @@ public final class TrainingRunner implements AutoCloseable {
       this.reward = task instanceof Task.Ppo ppo ? reward(ppo.ppo()) : null;
       this.model = resources.add(OpenModel.open(Path.of(request.model())));
       this.tokenizer = model.tokenizer();
-      if (reward instanceof ModelReward judge) {
+      if (reward instanceof LearnedReward judge) {
         judge.requireTokenizer(tokenizer);
       }
       this.dataset = openDataset();
@@ -187,7 +187,7 @@ public final class TrainingRunner implements AutoCloseable {
   private RewardFunction reward(PpoOptions options) {
     if (request.rewardModel() != null) {
       return resources.add(
-          ModelReward.open(
+          LearnedReward.open(
               Path.of(request.rewardModel()),
               Options.precision(parameters.precision()),
               options.maxNewTokens()));

@@ -92,6 +92,9 @@ final class Fingerprints {
     } else if (task instanceof Task.Evaluate evaluate) {
       addReference(fingerprint, evaluate.adapter());
       addDataset(fingerprint, evaluate.dataset());
+    } else if (task instanceof Task.Distill distill) {
+      addReference(fingerprint, distill.teacher());
+      addDataset(fingerprint, distill.dataset());
     } else if (task instanceof Task.Merge merge) {
       addReference(fingerprint, merge.adapter());
     }

@@ -21,6 +21,8 @@ final class InputPaths {
       choice = training.dataset();
     } else if (task instanceof Task.Evaluate evaluate) {
       choice = evaluate.dataset();
+    } else if (task instanceof Task.Distill distill) {
+      choice = distill.dataset();
     }
     return choice instanceof DatasetChoice.Raw raw ? sources(raw.options()) : List.of();
   }

@@ -65,14 +65,23 @@ public final class TaskPaths {
     return Optional.of(stored(reference, "adapter"));
   }
 
-  /** The PEFT folder or the model folder of a reward model; nothing for null. */
+  /** The folder of a reward model: an adapter, a model or a student; nothing for null. */
   public Optional<Path> rewardModel(Reference reference) {
     if (reference instanceof Reference.TaskOutput made) {
+      Path student = student(made.task());
+      if (Files.exists(student)) {
+        return Optional.of(student);
+      }
       // A task writes the one or the other, as 'train' says.
       Path adapter = folder(made.task()).resolve("adapter");
       return Optional.of(Files.exists(adapter) ? adapter : folder(made.task()).resolve("model"));
     }
     return Optional.ofNullable(reference).map(stored -> stored(stored, "reward.model"));
+  }
+
+  /** The folder of the student that a distill task makes. */
+  public Path student(String task) {
+    return folder(task).resolve("student");
   }
 
   /**

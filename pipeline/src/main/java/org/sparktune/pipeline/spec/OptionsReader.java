@@ -41,6 +41,11 @@ final class OptionsReader {
     this.specSeed = specSeed;
   }
 
+  /** The file's seed, where a task has none of its own. */
+  long specSeed() {
+    return specSeed;
+  }
+
   /** Options for a single file that a task names where a dataset could stand. */
   DatasetOptions ofSingleFile(Scalar path) {
     Mapping wrapped = Mapping.empty(path.location());

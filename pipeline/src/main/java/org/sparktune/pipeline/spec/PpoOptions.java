@@ -104,7 +104,8 @@ public record PpoOptions(
    *
    * @param function the built-in name or the class; empty with a model
    * @param options what the function is told
-   * @param model the reward model, a task that made one or its folder; null with a function
+   * @param model the reward model or the student, a task that made one or its folder; null with a
+   *     function
    */
   public record Reward(String function, Map<String, String> options, Reference model)
       implements Serializable {}

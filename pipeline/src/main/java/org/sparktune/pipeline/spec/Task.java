@@ -180,6 +180,28 @@ public sealed interface Task extends Serializable {
       RewardModelOptions reward)
       implements Rewarding {}
 
+  /**
+   * Training of a small reward model on the scores of a large one.
+   *
+   * @param baseModel whose tokenizer and chat template the data are read with: the teacher's
+   * @param teacher a reward_model task or the folder that one made
+   * @param dataset of documents: of kind preference, reward or sft
+   * @param options the loss, the student and its training
+   */
+  record Distill(
+      String name,
+      List<String> dependencies,
+      Reference baseModel,
+      Reference teacher,
+      DatasetChoice dataset,
+      DistillOptions options)
+      implements Task {
+    @Override
+    public TaskType type() {
+      return TaskType.DISTILL;
+    }
+  }
+
   /** Supervised training of every weight. */
   record FullFinetune(
       String name,

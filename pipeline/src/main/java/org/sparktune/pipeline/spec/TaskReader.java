@@ -65,7 +65,7 @@ final class TaskReader {
               reader.location("task_type"),
               "The task type '%s' of task '%s' is not in this version."
                   .formatted(type.word(), name),
-              "This version runs prepare, lora_finetune, full_ft, dpo, ppo, reward_model, evaluate and merge.");
+              "This version runs prepare, lora_finetune, full_ft, dpo, ppo, reward_model, distill, evaluate and merge.");
       return null;
     }
     return switch (type) {
@@ -75,9 +75,10 @@ final class TaskReader {
       case DPO -> dpo();
       case PPO -> ppo();
       case REWARD_MODEL -> rewardModel();
+      case DISTILL -> distill();
       case EVALUATE -> evaluate();
       case MERGE -> merge();
-      case QLORA, QAT, DISTILL ->
+      case QLORA, QAT ->
           throw new IllegalStateException("Unsupported types were reported above: " + type);
     };
   }
@@ -93,6 +94,7 @@ final class TaskReader {
         "dependencies",
         "init_adapter",
         "adapter",
+        "teacher",
         "hyperparams",
         "layers",
         "split",
@@ -168,7 +170,7 @@ final class TaskReader {
         new PpoReader(
                 hyperparams.mappingOrEmpty("ppo"),
                 context,
-                reward -> reference(reward, "model", TaskType.REWARD_MODEL))
+                reward -> reference(reward, "model", TaskType.REWARD_MODEL, TaskType.DISTILL))
             .read(parameters.batchSize());
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, true);
@@ -215,6 +217,17 @@ final class TaskReader {
         ? new Task.RewardModel(name, after, base, dataset, parameters, layers, reward)
         : new Task.RewardAdapter(
             name, after, base, dataset, init, parameters, lora.withSaved("score"), layers, reward);
+  }
+
+  private Task distill() {
+    Reference base = baseModel();
+    reader.require("teacher");
+    Reference teacher = reference("teacher", TaskType.REWARD_MODEL);
+    DatasetChoice dataset = dataset();
+    DistillOptions distill =
+        DistillReader.read(reader.mappingOrEmpty("hyperparams"), options.specSeed());
+    reader.finish();
+    return new Task.Distill(name, List.copyOf(dependencies), base, teacher, dataset, distill);
   }
 
   /** What of a reward model is trained. */

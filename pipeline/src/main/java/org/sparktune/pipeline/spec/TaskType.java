@@ -20,8 +20,8 @@ public enum TaskType {
   QAT(false),
   /** A reward model from preferences or scores. */
   REWARD_MODEL(true),
-  /** Distillation of a teacher. */
-  DISTILL(false),
+  /** A small DL4J network that learns a reward model's scores. */
+  DISTILL(true),
   /** Direct preference optimization of a LoRA adapter. */
   DPO(true),
   /** Reinforcement learning of a LoRA adapter: PPO, GRPO, RLOO. */

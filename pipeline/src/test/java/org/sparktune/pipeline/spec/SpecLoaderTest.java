@@ -213,9 +213,9 @@ class SpecLoaderTest {
   @Test
   void shouldTellAKnownTypeThatIsNotInThisVersion() throws IOException {
     SpecException thrown =
-        assertThrows(SpecException.class, () -> load(VALID.replace("lora_finetune", "distill")));
+        assertThrows(SpecException.class, () -> load(VALID.replace("lora_finetune", "qlora")));
     assertEquals(ErrorCode.UNSUPPORTED, thrown.code());
-    assertTrue(thrown.getMessage().contains("distill"), thrown.getMessage());
+    assertTrue(thrown.getMessage().contains("qlora"), thrown.getMessage());
   }
 
   @Test

@@ -1,25 +1,35 @@
 package org.sparktune.trainer.objective.distill;
 
 /**
- * {@code CE(label, student) + λ·KL(teacher ‖ student)} over rows of logits, each term a mean over
- * the rows (Hinton et al. 2015, without their temperature).
+ * {@code CE(label, student) + λ·T²·KL(teacher/T ‖ student/T)} over rows of logits, each term a mean
+ * over the rows (Hinton et al. 2015: with T² the gradient of a soft target is about as large at any
+ * temperature).
  *
  * @param weight λ
+ * @param temperature T, what both distributions' logits are divided by
  */
-public record DistillationLoss(double weight) {
+public record DistillationLoss(double weight, double temperature) {
 
-  /** Checks the option. */
+  /** Checks the options. */
   public DistillationLoss {
     if (!(weight >= 0)) {
       throw new IllegalArgumentException("The weight of KL must be at least 0, not " + weight);
     }
+    if (!(temperature > 0)) {
+      throw new IllegalArgumentException("The temperature must be above 0, not " + temperature);
+    }
+  }
+
+  /** Without a temperature. */
+  public DistillationLoss(double weight) {
+    this(weight, 1);
   }
 
   /**
    * A batch's loss.
    *
    * @param crossEntropy mean over the rows
-   * @param divergence mean KL(teacher ‖ student) over the rows
+   * @param divergence mean T²·KL(teacher/T ‖ student/T) over the rows
    * @param loss crossEntropy + λ·divergence
    */
   public record Value(double crossEntropy, double divergence, double loss) {}
@@ -44,34 +54,35 @@ public record DistillationLoss(double weight) {
     double divergence = 0;
     for (int row = 0; row < rows; row++) {
       int first = row * classes;
-      double studentNorm = logSumExp(student, first, classes);
-      double teacherNorm = logSumExp(teacher, first, classes);
-      crossEntropy += studentNorm - student[first + labels[row]];
-      for (int c = 0; c < classes; c++) {
-        double studentLog = student[first + c] - studentNorm;
-        double teacherLog = teacher[first + c] - teacherNorm;
-        double p = Math.exp(studentLog);
-        double q = Math.exp(teacherLog);
-        if (q > 0) {
-          divergence += q * (teacherLog - studentLog);
+      double hardNorm = logSumExp(student, first, classes, 1);
+      double studentNorm = logSumExp(student, first, classes, temperature);
+      double teacherNorm = logSumExp(teacher, first, classes, temperature);
+      crossEntropy += hardNorm - student[first + labels[row]];
+      for (int c = first; c < first + classes; c++) {
+        double studentLog = student[c] / temperature - studentNorm;
+        double teacherLog = teacher[c] / temperature - teacherNorm;
+        double softened = Math.exp(studentLog);
+        double wanted = Math.exp(teacherLog);
+        if (wanted > 0) {
+          divergence += wanted * (teacherLog - studentLog);
         }
-        double hard = c == labels[row] ? 1 : 0;
-        dStudent[first + c] = (float) ((p - hard + weight * (p - q)) / rows);
+        double hard = Math.exp(student[c] - hardNorm) - (c == first + labels[row] ? 1 : 0);
+        dStudent[c] = (float) ((hard + weight * temperature * (softened - wanted)) / rows);
       }
     }
     crossEntropy /= rows;
-    divergence /= rows;
+    divergence *= temperature * temperature / rows;
     return new Value(crossEntropy, divergence, crossEntropy + weight * divergence);
   }
 
-  private static double logSumExp(float[] logits, int first, int count) {
+  private static double logSumExp(float[] logits, int first, int count, double temperature) {
     double max = Double.NEGATIVE_INFINITY;
     for (int i = first; i < first + count; i++) {
-      max = Math.max(max, logits[i]);
+      max = Math.max(max, logits[i] / temperature);
     }
     double sum = 0;
     for (int i = first; i < first + count; i++) {
-      sum += Math.exp(logits[i] - max);
+      sum += Math.exp(logits[i] / temperature - max);
     }
     return max + Math.log(sum);
   }

@@ -1,0 +1,126 @@
+package org.sparktune.trainer.dl4j.student;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.util.ModelSerializer;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.dl4j.CudaBackend;
+import org.sparktune.trainer.dl4j.NativeThreads;
+
+/**
+ * A trained student. Not safe for use by several threads.
+ *
+ * <p>Its folder has {@code student.zip}, the graph as DL4J's {@code ModelSerializer} writes it;
+ * {@code student.json}, a {@link StudentManifest}; and the files of its tokenizer.
+ */
+public final class Student {
+  /** The file that tells a student's folder from others. */
+  public static final String MANIFEST = "student.json";
+
+  private static final String NETWORK = "student.zip";
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+
+  private final ComputationGraph graph;
+  private final StudentManifest manifest;
+  private final StudentInputs inputs;
+
+  /**
+   * @param graph of {@link StudentGraph}'s form
+   */
+  public Student(ComputationGraph graph, StudentManifest manifest) {
+    this.graph = graph;
+    this.manifest = manifest;
+    this.inputs = new StudentInputs(manifest.maxTokens());
+  }
+
+  /** Whether a folder holds a student. */
+  public static boolean isIn(Path folder) {
+    return Files.isRegularFile(folder.resolve(MANIFEST));
+  }
+
+  /**
+   * Reads a student.
+   *
+   * @throws SparktuneException {@code BAD_FILE} when a file is missing or damaged, {@code
+   *     UNSUPPORTED} when a newer version wrote it
+   */
+  public static Student load(Path folder) {
+    CudaBackend.requireUsable();
+    try {
+      StudentManifest manifest =
+          JSON.readValue(folder.resolve(MANIFEST).toFile(), StudentManifest.class);
+      if (manifest.formatVersion() > StudentManifest.VERSION) {
+        throw new SparktuneException(
+            ErrorCode.UNSUPPORTED,
+            "The student %s has version %d, this sparktune reads up to %d."
+                .formatted(folder, manifest.formatVersion(), StudentManifest.VERSION),
+            "Use a newer sparktune.");
+      }
+      ComputationGraph graph =
+          ModelSerializer.restoreComputationGraph(folder.resolve(NETWORK).toFile(), false);
+      return new Student(graph, manifest);
+    } catch (IOException e) {
+      throw new SparktuneException(
+          ErrorCode.BAD_FILE,
+          "The student %s cannot be read (%s).".formatted(folder, e.getMessage()),
+          "Give the student folder that a distill task made, as a whole.",
+          e);
+    }
+  }
+
+  /**
+   * Writes graph and manifest into a folder that exists; the tokenizer's files are others' work.
+   */
+  public void save(Path folder) throws IOException {
+    ModelSerializer.writeModel(graph, folder.resolve(NETWORK).toFile(), false);
+    JSON.writeValue(folder.resolve(MANIFEST).toFile(), manifest);
+  }
+
+  /** What is known of it. */
+  public StudentManifest manifest() {
+    return manifest;
+  }
+
+  /** Its network. */
+  public ComputationGraph graph() {
+    return graph;
+  }
+
+  /**
+   * Scores documents. In a pass of several, products may round otherwise than in a pass of one.
+   *
+   * @param documents token ids of each, at least one
+   */
+  public double[] scores(List<int[]> documents) {
+    float[][] probabilities = probabilities(documents);
+    double[] scores = new double[probabilities.length];
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = manifest.classes().score(probabilities[i]);
+    }
+    return scores;
+  }
+
+  /**
+   * The distributions over classes.
+   *
+   * @return {@code (N, classes)}
+   */
+  public float[][] probabilities(List<int[]> documents) {
+    MultiDataSet features = inputs.features(documents);
+    return NativeThreads.one(
+        () ->
+            graph.output(false, features.getFeatures(), features.getFeaturesMaskArrays())[0]
+                .toFloatMatrix());
+  }
+}
