@@ -5,6 +5,7 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import org.sparktune.pipeline.storage.LocalCopies;
 
 /**
  * Where a command reads paths from and writes to.
@@ -35,6 +36,11 @@ public record Console(
     String expanded = path.startsWith("~/") ? home + path.substring(1) : path;
     String local = expanded.startsWith("file:///") ? expanded.substring(7) : expanded;
     return workingDirectory.resolve(local).normalize();
+  }
+
+  /** The absolute form of a path given on the command line; a URI of another system as it is. */
+  public String location(String path) {
+    return LocalCopies.isRemote(path) ? path : resolve(path).toString();
   }
 
   private static PrintStream utf8(FileDescriptor descriptor) {

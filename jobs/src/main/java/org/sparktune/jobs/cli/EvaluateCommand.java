@@ -1,11 +1,14 @@
 package org.sparktune.jobs.cli;
 
+import java.nio.file.Path;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.FileEvaluator;
 import org.sparktune.jobs.training.LoadedDecoder;
 import org.sparktune.jobs.training.RewardEvaluation;
+import org.sparktune.pipeline.storage.HadoopSettings;
+import org.sparktune.pipeline.storage.LocalCopies;
 import org.sparktune.trainer.model.BatchSize;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -74,18 +77,14 @@ final class EvaluateCommand extends BaseCommand {
       if (model.isRewardModel()) {
         printScores(
             FileEvaluator.score(
-                model,
-                modelOptions.modelPath(console()),
-                console().resolve(data),
-                appendEos,
-                batchTokens));
+                model, modelOptions.modelPath(console()), dataPath(), appendEos, batchTokens));
         return;
       }
       Evaluation evaluation =
           FileEvaluator.evaluate(
               model,
               modelOptions.modelPath(console()),
-              console().resolve(data),
+              dataPath(),
               trainOn == TrainOn.ASSISTANT,
               appendEos,
               batchTokens);
@@ -102,6 +101,10 @@ final class EvaluateCommand extends BaseCommand {
               evaluation.tokens(),
               evaluation.samples().size());
     }
+  }
+
+  private Path dataPath() {
+    return LocalCopies.ofProcess().get(console().location(data), HadoopSettings.here());
   }
 
   private void printScores(RewardEvaluation evaluation) {

@@ -4,10 +4,16 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.InputGuard;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.export.ModelExporter;
+import org.sparktune.jobs.storage.Place;
+import org.sparktune.jobs.storage.WorkFolder;
+import org.sparktune.jobs.training.ModelLocations;
+import org.sparktune.pipeline.storage.HadoopSettings;
+import org.sparktune.pipeline.storage.LocalCopies;
 import org.sparktune.tokenizer.gguf.GgmlType;
 import org.sparktune.trainer.memory.DType;
 import picocli.CommandLine.Command;
@@ -27,10 +33,13 @@ final class ExportCommand extends BaseCommand {
       names = "--model",
       required = true,
       paramLabel = "PATH",
-      description = "A Hugging Face folder or a GGUF file.")
+      description = "A Hugging Face folder or a GGUF file, here or at a URI.")
   private String model;
 
-  @Option(names = "--adapter", paramLabel = "PATH", description = "A PEFT folder or a GGUF LoRA.")
+  @Option(
+      names = "--adapter",
+      paramLabel = "PATH",
+      description = "A PEFT folder, a GGUF LoRA or a checkpoint, here or at a URI.")
   private String adapter;
 
   @Option(
@@ -52,7 +61,7 @@ final class ExportCommand extends BaseCommand {
       names = "--output",
       required = true,
       paramLabel = "PATH",
-      description = "The file or folder to write.")
+      description = "The file or folder to write, here or at a URI.")
   private String output;
 
   /** Words of {@code --format}. */
@@ -74,11 +83,36 @@ final class ExportCommand extends BaseCommand {
 
   @Override
   void run() {
-    Path target = console().resolve(output);
-    Optional<Path> adapterPath = Optional.ofNullable(adapter).map(console()::resolve);
-    InputGuard.requireApart(target, console().resolve(model));
+    Configuration hadoop = HadoopSettings.here();
+    String location = console().location(output);
+    requireNew(location, hadoop);
+    Path modelPath = ModelLocations.model(console().location(model), hadoop);
+    Optional<Path> adapterPath =
+        Optional.ofNullable(adapter)
+            .map(console()::location)
+            .map(found -> ModelLocations.adapter(found, hadoop));
+    int end = location.lastIndexOf('/');
+    try (WorkFolder work = WorkFolder.open(Place.of(location.substring(0, end), hadoop))) {
+      write(modelPath, adapterPath, work.path().resolve(location.substring(end + 1)));
+      work.publish();
+    }
+    console().out().println(location);
+  }
+
+  /** Elsewhere than here nothing is overwritten. */
+  private static void requireNew(String location, Configuration hadoop) {
+    if (LocalCopies.isRemote(location) && Place.of(location, hadoop).exists()) {
+      throw new SparktuneException(
+          ErrorCode.OUTPUT,
+          "The output %s exists.".formatted(location),
+          "Name another place with --output.");
+    }
+  }
+
+  private void write(Path modelPath, Optional<Path> adapterPath, Path target) {
+    InputGuard.requireApart(target, modelPath);
     adapterPath.ifPresent(path -> InputGuard.requireApart(target, path));
-    try (ModelExporter exporter = new ModelExporter(console().resolve(model), adapterPath)) {
+    try (ModelExporter exporter = new ModelExporter(modelPath, adapterPath)) {
       switch (format) {
         case PEFT -> exporter.peft(target);
         case GGUF_LORA -> exporter.ggufLora(target);
@@ -87,7 +121,6 @@ final class ExportCommand extends BaseCommand {
         case GGUF -> exporter.gguf(typeOf(GgmlType.class), target);
       }
     }
-    console().out().println(target);
   }
 
   private <T extends Enum<T>> T typeOf(Class<T> types) {

@@ -1,6 +1,7 @@
 package org.sparktune.jobs.cli;
 
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,6 +11,8 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.inspect.DatasetInspector;
 import org.sparktune.jobs.inspect.Inspection;
 import org.sparktune.jobs.inspect.Inspector;
+import org.sparktune.pipeline.storage.HadoopSettings;
+import org.sparktune.pipeline.storage.LocalCopies;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -19,8 +22,8 @@ import picocli.CommandLine.Parameters;
     name = "inspect",
     description = {
       "Show what a model (GGUF, safetensors, Hugging Face folder), an adapter, a dataset, a",
-      "checkpoint or a folder of checkpoints says about itself; datasets and checkpoints also at a",
-      "URI, such as hdfs://…; FOLDER@v3 is a version of a dataset, FOLDER lists them"
+      "checkpoint or a folder of checkpoints says about itself, here or at a URI such as hdfs://…;",
+      "FOLDER@v3 is a version of a dataset, FOLDER lists them"
     })
 final class InspectCommand extends BaseCommand {
   private static final int MAX_VALUE = 100;
@@ -53,13 +56,10 @@ final class InspectCommand extends BaseCommand {
       throw new SparktuneException(
           ErrorCode.USAGE, "--records is %d.".formatted(records), "Give 0 or more.");
     }
-    String location = path.contains("://") ? path : console().resolve(path).toString();
+    String location = console().location(path);
     Inspection inspection = Inspector.inspect(location);
     List<Map<String, Object>> shown =
-        records == 0
-            ? List.of()
-            : DatasetInspector.records(
-                location, records, tokenizer == null ? null : console().resolve(tokenizer));
+        records == 0 ? List.of() : DatasetInspector.records(location, records, tokenizerPath());
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("path", inspection.path());
@@ -94,6 +94,13 @@ final class InspectCommand extends BaseCommand {
       }
     }
     shown.forEach(record -> print(out, record));
+  }
+
+  private Path tokenizerPath() {
+    return tokenizer == null
+        ? null
+        : LocalCopies.ofProcess()
+            .withoutWeights(console().location(tokenizer), HadoopSettings.here());
   }
 
   private static void print(PrintStream out, Map<String, Object> record) {

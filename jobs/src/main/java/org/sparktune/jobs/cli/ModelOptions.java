@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import org.sparktune.jobs.training.LoadedDecoder;
+import org.sparktune.jobs.training.ModelLocations;
+import org.sparktune.pipeline.storage.HadoopSettings;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.BatchSize;
 import picocli.CommandLine.Option;
@@ -21,13 +23,16 @@ final class ModelOptions {
       names = "--model",
       required = true,
       paramLabel = "PATH",
-      description = "A Hugging Face folder or a GGUF file.")
+      description = "A Hugging Face folder or a GGUF file, here or at a URI such as hdfs://….")
   private String model;
 
   @Option(
       names = "--adapter",
       paramLabel = "PATH",
-      description = "A PEFT adapter folder to put on the model.")
+      description = {
+        "An adapter to put on the model: a PEFT folder, a GGUF LoRA, or a checkpoint of a run,",
+        "such as …/checkpoints/latest."
+      })
   private String adapter;
 
   @Option(
@@ -39,13 +44,15 @@ final class ModelOptions {
   private Precision precision;
 
   Path modelPath(Console console) {
-    return console.resolve(model);
+    return ModelLocations.model(console.location(model), HadoopSettings.here());
   }
 
   LoadedDecoder load(Console console, BatchSize batch) {
     return LoadedDecoder.open(
         modelPath(console),
-        Optional.ofNullable(adapter).map(console::resolve),
+        Optional.ofNullable(adapter)
+            .map(console::location)
+            .map(location -> ModelLocations.adapter(location, HadoopSettings.here())),
         Engines.PrecisionChoice.valueOf(precision.name().toUpperCase(Locale.ROOT)),
         batch);
   }

@@ -42,7 +42,8 @@ abstract class WorkflowCommand extends BaseCommand {
   @Override
   final void run() {
     SpecLoader.Loaded loaded = specOptions.load(console(), true);
-    Workflow workflow = Workflow.of(loaded, BuildInfo.version(), wanted());
+    Workflow workflow =
+        Workflow.of(loaded, BuildInfo.version(), wanted(), sparkOptions.settings().hadoop());
     Planner planner = new Planner(workflow);
     if (dryRun) {
       WorkflowPlan plan = planner.plan();
@@ -75,7 +76,7 @@ abstract class WorkflowCommand extends BaseCommand {
   private void showResult(Workflow workflow, List<TaskOutcome> outcomes) {
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();
-      result.put("output", workflow.paths().output().toString());
+      result.put("output", workflow.paths().output().location());
       result.put("tasks", outcomes);
       printJson(result);
       return;

@@ -47,13 +47,13 @@ public final class DistillJob {
    * Where everything is.
    *
    * @param model whose tokenizer the dataset was made with
-   * @param teacher the reward model's adapter or folder
+   * @param teacher the reward model's adapter or folder, a path or URI
    * @param dataset folder or URI
    * @param folder of the task
    * @param hadoop settings of the file systems that differ from their defaults
    */
   public record Inputs(
-      Path model, Path teacher, String dataset, Path folder, Map<String, String> hadoop) {}
+      Path model, String teacher, String dataset, Path folder, Map<String, String> hadoop) {}
 
   private DistillJob(
       SparkSession session,
@@ -154,13 +154,7 @@ public final class DistillJob {
     // In one process, tasks would share its cores, each with a model in memory.
     int tasks = session.sparkContext().isLocal() ? 1 : cluster.executors();
     return new TeacherLabels(session, inputs.folder().resolve("labels"))
-        .of(
-            inputs.teacher().toString(),
-            inputs.dataset(),
-            split,
-            inputs.hadoop(),
-            rows(split),
-            tasks);
+        .of(inputs.teacher(), inputs.dataset(), split, inputs.hadoop(), rows(split), tasks);
   }
 
   private long rows(String split) {

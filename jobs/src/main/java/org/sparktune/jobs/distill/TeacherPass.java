@@ -1,7 +1,6 @@
 package org.sparktune.jobs.distill;
 
 import java.io.Serializable;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -18,7 +17,9 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.distill.LabelledDocument.Role;
 import org.sparktune.jobs.training.LoadedRewardModel;
+import org.sparktune.jobs.training.ModelLocations;
 import org.sparktune.pipeline.spec.DatasetOptions.Kind;
+import org.sparktune.pipeline.storage.HadoopSettings;
 import org.sparktune.trainer.dataset.DatasetFolder;
 import org.sparktune.trainer.dataset.DatasetReader;
 import org.sparktune.trainer.dataset.DatasetRow;
@@ -69,7 +70,7 @@ record TeacherPass(String teacher, String dataset, String split, Map<String, Str
       this.pairs = folder.manifest().kind().equals(Kind.PREFERENCE.word());
       this.model =
           LoadedRewardModel.open(
-              Path.of(teacher),
+              ModelLocations.adapter(teacher, HadoopSettings.here()),
               Engines.PrecisionChoice.AUTO,
               new BatchSize(1, folder.manifest().sequenceLength()));
       closeAtTheEnd(model::close);

@@ -55,7 +55,7 @@ final class NetworkRank extends AbstractFunction1<Iterator<Tuple2<Long, byte[]>>
   private RankResult train(java.util.Iterator<Tuple2<Long, byte[]>> records) {
     BarrierTaskContext task = BarrierTaskContext.get();
     RankGroup group = new RankGroup(new BarrierPeers(task), ticket(task), RankTask.host());
-    HostShare share = group.arrive(fingerprint(), RankTask.cores());
+    HostShare share = group.arrive(fingerprint(), RankTask.resources());
     NetworkTrainable trainable;
     try {
       CudaBackend.requireUsable();

@@ -2,12 +2,12 @@ package org.sparktune.jobs.export;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.training.AdapterFiles;
 import org.sparktune.jobs.training.OpenModel;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.tokenizer.chat.ChatTemplate;
@@ -21,7 +21,6 @@ import org.sparktune.trainer.modelfile.WeightSource;
 import org.sparktune.trainer.modelfile.export.AdapterMerge;
 import org.sparktune.trainer.modelfile.export.GgufExport;
 import org.sparktune.trainer.modelfile.export.GgufLora;
-import org.sparktune.trainer.modelfile.export.GgufLoraReader;
 import org.sparktune.trainer.modelfile.export.HuggingFaceFolderWriter;
 
 /** Writes one model, with an adapter on it or not, in any of the forms that other programs read. */
@@ -35,15 +34,14 @@ public final class ModelExporter implements AutoCloseable {
    * Opens what is to be exported.
    *
    * @param modelPath a Hugging Face folder or a GGUF file
-   * @param adapterPath a PEFT folder or a GGUF LoRA for it
+   * @param adapterPath a PEFT folder, a GGUF LoRA or a checkpoint for it
    * @throws SparktuneException when one is broken or they do not fit
    */
   public ModelExporter(Path modelPath, Optional<Path> adapterPath) {
     this.modelPath = modelPath;
     this.model = OpenModel.open(modelPath);
     try {
-      this.adapter = adapterPath.map(this::readAdapter);
-      adapter.ifPresent(read -> read.checkFits(model.file()));
+      this.adapter = adapterPath.map(path -> AdapterFiles.read(path, model, arena));
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -106,12 +104,6 @@ public final class ModelExporter implements AutoCloseable {
     }
     AdapterMerge merge = new AdapterMerge(model.file(), model.config(), adapter.get());
     return new Merged(merge, merge.config());
-  }
-
-  private PeftAdapter readAdapter(Path path) {
-    return Files.isRegularFile(path)
-        ? GgufLoraReader.read(path, model.config(), arena)
-        : PeftAdapter.read(path, arena);
   }
 
   private PeftAdapter requiredAdapter() {

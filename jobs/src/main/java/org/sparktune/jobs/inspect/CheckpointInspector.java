@@ -9,6 +9,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.inspect.Inspection.TensorFacts;
 import org.sparktune.trainer.checkpoint.CheckpointList;
 import org.sparktune.trainer.checkpoint.CheckpointSummary;
+import org.sparktune.trainer.checkpoint.CheckpointWeights;
 import org.sparktune.trainer.checkpoint.RunDescription;
 
 /** Tells what a checkpoint, or a folder of them, says about itself, on any Hadoop file system. */
@@ -24,6 +25,12 @@ final class CheckpointInspector {
   static Inspection inspect(String location, Configuration hadoop) {
     CheckpointList list = CheckpointList.read(location, hadoop);
     return list.checkpoints().isEmpty() ? checkpoint(location, hadoop) : folder(location, list);
+  }
+
+  /** Whether something is a checkpoint, a folder of them, or names one. */
+  static boolean isOne(String location, Configuration hadoop) {
+    return CheckpointWeights.isCheckpoint(CheckpointSummary.resolve(location, hadoop), hadoop)
+        || isFolder(location, hadoop);
   }
 
   /** Whether a folder holds checkpoints. */

@@ -15,6 +15,8 @@ import org.sparktune.core.DatasetManifest;
 import org.sparktune.core.DatasetName;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.storage.HadoopSettings;
+import org.sparktune.pipeline.storage.LocalCopies;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.tokenizer.Tokenizers;
 import org.sparktune.trainer.dataset.DatasetFolder;
@@ -32,7 +34,7 @@ public final class DatasetInspector {
   private DatasetInspector() {}
 
   static boolean isDataset(String location) {
-    return DatasetFolder.isDataset(location, new Configuration());
+    return DatasetFolder.isDataset(location, HadoopSettings.here());
   }
 
   /**
@@ -40,7 +42,7 @@ public final class DatasetInspector {
    * versions what each of them added.
    */
   static Inspection inspect(String location) {
-    Configuration hadoop = new Configuration();
+    Configuration hadoop = HadoopSettings.here();
     DatasetManifest manifest = DatasetFolder.open(location, hadoop).manifest();
     Map<String, Object> facts = JSON.convertValue(manifest, OBJECT);
     Map<String, Object> fill = new LinkedHashMap<>();
@@ -103,7 +105,7 @@ public final class DatasetInspector {
           "%s is no dataset, so it has no records to show.".formatted(location),
           "Leave --records out, or name a dataset's folder.");
     }
-    DatasetFolder folder = DatasetFolder.open(location, new Configuration());
+    DatasetFolder folder = DatasetFolder.open(location, HadoopSettings.here());
     Tokenizer loaded = tokenizer(folder.manifest(), location, tokenizer);
     folder.requireTokenizer(loaded.fingerprint());
     List<Map<String, Object>> records = new ArrayList<>();
@@ -123,14 +125,19 @@ public final class DatasetInspector {
   }
 
   private static Tokenizer tokenizer(DatasetManifest manifest, String location, Path given) {
-    if (given == null && (manifest.model() == null || !Files.exists(Path.of(manifest.model())))) {
+    if (given != null) {
+      return Tokenizers.load(given);
+    }
+    String model = manifest.model();
+    boolean there = model != null && (LocalCopies.isRemote(model) || Files.exists(Path.of(model)));
+    if (!there) {
       throw new SparktuneException(
           ErrorCode.USAGE,
           "The tokenizer of the dataset %s is not known here%s."
-              .formatted(location, manifest.model() == null ? "" : "; it was " + manifest.model()),
+              .formatted(location, model == null ? "" : "; it was " + model),
           "Name it with --tokenizer.");
     }
-    return Tokenizers.load(given == null ? Path.of(manifest.model()) : given);
+    return Tokenizers.load(LocalCopies.ofProcess().withoutWeights(model, HadoopSettings.here()));
   }
 
   /** The documents of the next row. */

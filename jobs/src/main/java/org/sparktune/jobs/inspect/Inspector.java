@@ -15,12 +15,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.DatasetManifest;
 import org.sparktune.core.DatasetName;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.inspect.Inspection.TensorFacts;
+import org.sparktune.pipeline.storage.HadoopSettings;
+import org.sparktune.pipeline.storage.LocalCopies;
 import org.sparktune.tokenizer.gguf.GgufFile;
 import org.sparktune.tokenizer.gguf.GgufTensor;
 import org.sparktune.tokenizer.gguf.GgufValue;
@@ -41,9 +42,10 @@ public final class Inspector {
   private Inspector() {}
 
   /**
-   * Inspects a file or a folder of this machine, or a dataset or checkpoints anywhere.
+   * Inspects a file or a folder, here or on any Hadoop file system. Of a model or adapter elsewhere
+   * a copy is made, as for training on it.
    *
-   * @param location a path, or the URI of a dataset or of checkpoints on any Hadoop file system
+   * @param location a path or URI
    */
   public static Inspection inspect(String location) {
     if (!location.contains("://")) {
@@ -51,9 +53,14 @@ public final class Inspector {
           ? DatasetInspector.inspect(location)
           : inspect(Path.of(location));
     }
-    return DatasetInspector.isDataset(location)
-        ? DatasetInspector.inspect(location)
-        : CheckpointInspector.inspect(location, new Configuration());
+    if (DatasetInspector.isDataset(location)) {
+      return DatasetInspector.inspect(location);
+    }
+    if (CheckpointInspector.isOne(location, HadoopSettings.here())) {
+      return CheckpointInspector.inspect(location, HadoopSettings.here());
+    }
+    Inspection copy = inspect(LocalCopies.ofProcess().get(location, HadoopSettings.here()));
+    return new Inspection(location, copy.kind(), copy.facts(), copy.tensors());
   }
 
   /**
@@ -73,8 +80,8 @@ public final class Inspector {
       return DatasetInspector.inspect(path.toString());
     }
     if (Files.exists(path.resolve(CHECKPOINT_STATE))
-        || CheckpointInspector.isFolder(path.toString(), new Configuration())) {
-      return CheckpointInspector.inspect(path.toString(), new Configuration());
+        || CheckpointInspector.isFolder(path.toString(), HadoopSettings.here())) {
+      return CheckpointInspector.inspect(path.toString(), HadoopSettings.here());
     }
     if (Files.exists(path.resolve(AdapterConfig.FILE_NAME))) {
       return new Inspection(
@@ -94,7 +101,7 @@ public final class Inspector {
       return gguf(file);
     }
     if (isPointer(file)) {
-      return CheckpointInspector.inspect(file.toString(), new Configuration());
+      return CheckpointInspector.inspect(file.toString(), HadoopSettings.here());
     }
     if (!file.toString().endsWith(".safetensors")) {
       throw unknown(file);

@@ -1,15 +1,15 @@
 package org.sparktune.jobs.plan;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.DatasetManifest;
 import org.sparktune.jobs.doctor.Machine;
+import org.sparktune.jobs.storage.Place;
+import org.sparktune.jobs.training.ModelLocations;
 import org.sparktune.jobs.training.OpenModel;
 import org.sparktune.jobs.training.Sizing;
 import org.sparktune.jobs.workflow.TaskPaths;
@@ -59,7 +59,7 @@ public final class Planner {
     EngineProbe probe = probe(Hyperparameters.Precision.AUTO);
     return new WorkflowPlan(
         workflow.spec().name(),
-        paths.output().toString(),
+        paths.output().location(),
         tasks,
         probe.description(),
         probe.gflops(),
@@ -69,13 +69,13 @@ public final class Planner {
 
   private TaskPlan plan(Task task) {
     boolean done = workflow.isDone(task);
-    Path modelPath = paths.model(task.baseModel());
-    if (!Files.exists(modelPath)) {
+    if (!paths.isMade(task.baseModel())) {
       String later =
           "made by task '%s'".formatted(((Reference.TaskOutput) task.baseModel()).task());
       return new TaskPlan(
           task.name(), task.type().word(), done, null, later, null, null, null, null, null, null);
     }
+    Path modelPath = modelPath(task);
     try (OpenModel model = OpenModel.open(modelPath)) {
       String words = words(modelPath, model.config());
       if (task instanceof Task.Prepare prepare) {
@@ -160,11 +160,10 @@ public final class Planner {
     for (Task task : workflow.tasks()) {
       boolean sized =
           task instanceof Task.Evaluate || (trainsHere && task instanceof Task.Training);
-      Path modelPath = paths.model(task.baseModel());
-      if (!sized || workflow.isDone(task) || !Files.exists(modelPath)) {
+      if (!sized || workflow.isDone(task) || !paths.isMade(task.baseModel())) {
         continue;
       }
-      try (OpenModel model = OpenModel.open(modelPath)) {
+      try (OpenModel model = OpenModel.open(modelPath(task))) {
         // Ranks that train here share the machine.
         int sharing = task instanceof Task.Training ? ranks() : 1;
         memory(task, model).requireWithin(availableBytes(footprint(task)) / sharing);
@@ -237,7 +236,7 @@ public final class Planner {
         task,
         name -> {
           String folder = paths.ownDataset(name);
-          return DatasetFolder.isDataset(folder, new Configuration())
+          return DatasetFolder.isDataset(folder, paths.hadoop())
               ? exact(manifest(folder))
               : new DataSampler(options, model.file().path(), model.tokenizer()).sample();
         });
@@ -258,15 +257,23 @@ public final class Planner {
         0);
   }
 
-  private static DatasetManifest manifest(String folder) {
-    return DatasetFolder.open(folder, new Configuration()).manifest();
+  private DatasetManifest manifest(String folder) {
+    return DatasetFolder.open(folder, paths.hadoop()).manifest();
   }
 
   /** A stored adapter; one that another task has yet to make is counted by the written shape. */
   private Path initAdapter(Task.Training task) {
     return task instanceof Task.Adapting lora
-        ? paths.adapter(lora.initAdapter()).filter(Files::exists).orElse(null)
+        ? paths
+            .adapter(lora.initAdapter())
+            .filter(location -> Place.of(location, paths.hadoop()).exists())
+            .map(location -> ModelLocations.adapter(location, paths.hadoop()))
+            .orElse(null)
         : null;
+  }
+
+  private Path modelPath(Task task) {
+    return ModelLocations.model(paths.model(task.baseModel()), paths.hadoop());
   }
 
   private EngineProbe probe(Hyperparameters.Precision precision) {

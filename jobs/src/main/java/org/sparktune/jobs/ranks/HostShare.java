@@ -1,6 +1,7 @@
 package org.sparktune.jobs.ranks;
 
 import org.sparktune.trainer.engine.choice.Engines;
+import org.sparktune.trainer.engine.choice.GpuChoice;
 
 /**
  * A rank's part of its host, which it may share with other ranks of the run.
@@ -8,8 +9,9 @@ import org.sparktune.trainer.engine.choice.Engines;
  * @param ranksOnHost how many ranks are on the host, this one included
  * @param threads threads of its engine; results do not depend on them
  * @param memoryBytes what it may take
+ * @param gpu the GPU for it, if its engine wants one
  */
-public record HostShare(int ranksOnHost, int threads, long memoryBytes) {
+public record HostShare(int ranksOnHost, int threads, long memoryBytes, GpuChoice gpu) {
 
   /**
    * How many threads a rank's engine gets: its part of the cores that its process was given, or,

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.doctor.Machine;
@@ -12,6 +14,7 @@ import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.LocalCollective;
 import org.sparktune.trainer.collective.aeron.CollectiveEndpoint;
 import org.sparktune.trainer.collective.aeron.RunKey;
+import org.sparktune.trainer.engine.choice.GpuChoice;
 
 /**
  * The ranks of an attempt, as one of them sees them. They meet twice: at {@link #arrive}, before
@@ -20,6 +23,7 @@ import org.sparktune.trainer.collective.aeron.RunKey;
  * in between comes to the second meeting to {@link #decline}.
  */
 public final class RankGroup {
+  private static final Logger LOG = LoggerFactory.getLogger(RankGroup.class);
   private static final String MEMORY = "available memory";
   private static final String ADDRESS = "address";
 
@@ -60,11 +64,11 @@ public final class RankGroup {
    * Meets the others before anything is loaded.
    *
    * @param task the fingerprint of the task with all its options
-   * @param cores processor cores that this rank's process may use; 0 if nobody said
+   * @param given what this rank's process may use
    * @return this rank's part of its host
    * @throws SparktuneException {@code MISMATCH} if the ranks or the driver run different code
    */
-  public HostShare arrive(String task, int cores) {
+  public HostShare arrive(String task, RankResources given) {
     SortedMap<String, String> shared = new TreeMap<>();
     shared.put(RankFacts.CODE, CodeVersion.get());
     shared.put(RankFacts.JAVA, System.getProperty("java.specification.version"));
@@ -79,7 +83,7 @@ public final class RankGroup {
               .formatted(ticket.code(), CodeVersion.get()),
           "Start the driver and the executors with the same jars.");
     }
-    return share(cards, cores);
+    return share(cards, given);
   }
 
   /**
@@ -124,18 +128,25 @@ public final class RankGroup {
     rendezvous.decline(why);
   }
 
-  private HostShare share(List<RankCard> cards, int cores) {
+  private HostShare share(List<RankCard> cards, RankResources given) {
     RankCard mine = cards.get(rank());
     int onHost = 0;
     int inProcess = 0;
+    int before = 0;
     long available = Long.MAX_VALUE;
     for (RankCard card : cards) {
       if (card.host().equals(mine.host())) {
         onHost++;
+        before += card.rank() < mine.rank() ? 1 : 0;
         inProcess += card.process() == mine.process() ? 1 : 0;
         available = Math.min(available, Long.parseLong(card.own().get(MEMORY)));
       }
     }
-    return new HostShare(onHost, HostShare.threads(cores, onHost, inProcess), available / onHost);
+    GpuChoice gpu = new GpuChoice(given.gpu(), before);
+    if (given.gpu().isPresent()) {
+      LOG.info("Rank {} of {} on {}: {}", rank(), ranks(), mine.host(), gpu);
+    }
+    int threads = HostShare.threads(given.cores(), onHost, inProcess);
+    return new HostShare(onHost, threads, available / onHost, gpu);
   }
 }

@@ -14,6 +14,7 @@ import org.sparktune.jobs.ranks.Headquarters;
 import org.sparktune.jobs.ranks.Order;
 import org.sparktune.jobs.ranks.Peers;
 import org.sparktune.jobs.ranks.RankGroup;
+import org.sparktune.jobs.ranks.RankResources;
 import org.sparktune.jobs.ranks.RunTicket;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
@@ -62,7 +63,7 @@ public final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterato
       try {
         RankGroup group = new RankGroup(peers, ticket, host());
         return RankAnswer.of(
-            peers.rank(), TrainingRunner.run(request, group, cores(), driver, stop));
+            peers.rank(), TrainingRunner.run(request, group, resources(), driver, stop));
       } catch (SparktuneException e) {
         LOG.debug("Rank {} of {} failed", peers.rank(), ticket, e);
         driver.failed();
@@ -74,9 +75,14 @@ public final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterato
     }
   }
 
-  /** The cores that an executor was given; in local mode all are the driver's. */
-  public static int cores() {
-    return isOneProcess() ? 0 : SparkEnv.get().conf().getInt("spark.executor.cores", 0);
+  /**
+   * The cores that an executor was given, and the GPU that the task was given, if it was given one.
+   * In local mode all are the driver's.
+   */
+  public static RankResources resources() {
+    int cores = isOneProcess() ? 0 : SparkEnv.get().conf().getInt("spark.executor.cores", 0);
+    return new RankResources(
+        cores, GpuAddresses.first(TaskContext.get().resourcesJMap().get(GpuAddresses.RESOURCE)));
   }
 
   /** Where Spark's executors reach this one; ranks of one process have no need to know. */

@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.SparkSession;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.core.WriteFailure;
+import org.sparktune.pipeline.storage.HadoopSettings;
 
 /**
  * How Spark is started.
@@ -23,6 +25,11 @@ public record SparkSettings(String master, Map<String, String> configuration) {
 
   /** Ranks that load the same model from the same storage are not this far apart. */
   private static final int MEETING_SECONDS = 900;
+
+  /** Hadoop's settings, before a session is there too. */
+  public Configuration hadoop() {
+    return HadoopSettings.with(configuration);
+  }
 
   /** Whether all of this Spark is in the driver's process. */
   public boolean isOneProcess() {

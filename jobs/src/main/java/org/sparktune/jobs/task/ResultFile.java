@@ -1,12 +1,9 @@
 package org.sparktune.jobs.task;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import org.sparktune.core.AtomicFile;
+import org.sparktune.jobs.storage.Place;
 
 /** Writes a result as JSON, completely or not at all. */
 final class ResultFile {
@@ -15,12 +12,11 @@ final class ResultFile {
 
   private ResultFile() {}
 
-  static void write(Path file, Object value) {
+  static void write(Place file, Object value) {
     try {
-      AtomicFile.write(
-          file, temporary -> Files.writeString(temporary, JSON.writeValueAsString(value) + "\n"));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      file.write(JSON.writeValueAsString(value) + "\n");
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("A result must be representable as JSON", e);
     }
   }
 }

@@ -64,7 +64,7 @@ public final class SparkHolder implements AutoCloseable {
 
   /** Hadoop's settings, as the session has them if there is one. */
   Configuration hadoop() {
-    return session == null ? new Configuration() : session.sparkContext().hadoopConfiguration();
+    return session == null ? settings.hadoop() : session.sparkContext().hadoopConfiguration();
   }
 
   /** The settings that differ from Hadoop's own defaults: what an executor must be told. */

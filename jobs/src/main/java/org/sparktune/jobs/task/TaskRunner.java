@@ -7,12 +7,17 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.sql.SparkSession;
 import org.sparktune.core.DatasetManifest;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.distill.DistillJob;
 import org.sparktune.jobs.export.ModelExporter;
 import org.sparktune.jobs.spark.TrainingJob;
+import org.sparktune.jobs.storage.Place;
+import org.sparktune.jobs.storage.WorkFolder;
 import org.sparktune.jobs.training.DatasetEvaluator;
 import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.LoadedDecoder;
+import org.sparktune.jobs.training.ModelLocations;
 import org.sparktune.jobs.training.RewardEvaluation;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
@@ -26,6 +31,7 @@ import org.sparktune.pipeline.prepare.VersionSummary;
 import org.sparktune.pipeline.spec.ArrivalOptions;
 import org.sparktune.pipeline.spec.DatasetChoice;
 import org.sparktune.pipeline.spec.DatasetOptions;
+import org.sparktune.pipeline.spec.Reference;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
 import org.sparktune.tokenizer.gguf.GgmlType;
@@ -57,7 +63,7 @@ public final class TaskRunner implements TaskExecutor {
   }
 
   @Override
-  public Map<String, Object> execute(Task task, Path folder) {
+  public Map<String, Object> execute(Task task, Place folder) {
     if (task instanceof Task.Prepare prepare) {
       return prepare.arrival().versioned()
           ? append(prepare)
@@ -75,19 +81,22 @@ public final class TaskRunner implements TaskExecutor {
     return evaluate((Task.Evaluate) task, folder);
   }
 
-  private Map<String, Object> merge(Task.Merge task, Path folder) {
-    try (ModelExporter exporter =
-        new ModelExporter(paths.model(task.baseModel()), paths.adapter(task.adapter()))) {
-      Path output =
-          switch (task.format()) {
-            case SAFETENSORS -> folder.resolve("model");
-            case GGUF -> folder.resolve("model.gguf");
-          };
+  private Map<String, Object> merge(Task.Merge task, Place folder) {
+    String name =
+        switch (task.format()) {
+          case SAFETENSORS -> "model";
+          case GGUF -> "model.gguf";
+        };
+    try (WorkFolder work = WorkFolder.open(folder);
+        ModelExporter exporter =
+            new ModelExporter(model(task.baseModel()), adapter(task.adapter()))) {
+      Path output = work.path().resolve(name);
       switch (task.format()) {
         case SAFETENSORS -> exporter.safetensors(DType.valueOf(task.elementType()), output);
         case GGUF -> exporter.gguf(GgmlType.valueOf(task.elementType()), output);
       }
-      return Map.of("model", output.toString());
+      work.publish();
+      return Map.of("model", folder.child(name).location());
     }
   }
 
@@ -130,56 +139,53 @@ public final class TaskRunner implements TaskExecutor {
 
   private PrepareOptions prepareOptions(Task task, DatasetOptions options) {
     return PrepareOptions.of(
-        options,
-        paths.ownDataset(task.name()),
-        paths.model(task.baseModel()).toString(),
-        spec.seed());
+        options, paths.ownDataset(task.name()), paths.model(task.baseModel()), spec.seed());
   }
 
-  private Map<String, Object> train(Task.Training task, Path folder) {
+  private Map<String, Object> train(Task.Training task, Place folder) {
     prepareOwn(task, task.dataset());
-    Path initAdapter =
+    String initAdapter =
         task instanceof Task.Adapting lora ? paths.adapter(lora.initAdapter()).orElse(null) : null;
     return TrainingJob.run(
         spark.session(),
         new TrainingRequest(
             task,
-            paths.model(task.baseModel()).toString(),
-            initAdapter == null ? null : initAdapter.toString(),
+            paths.model(task.baseModel()),
+            initAdapter,
             task instanceof Task.Ppo ppo
-                ? paths.rewardModel(ppo.ppo().reward().model()).map(Path::toString).orElse(null)
+                ? paths.rewardModel(ppo.ppo().reward().model()).orElse(null)
                 : null,
             dataset(task, task.dataset()),
-            folder.toString(),
+            folder.location(),
             paths.checkpoints(task.name()),
             spark.changedHadoopSettings()),
         spec.cluster(),
         watchers.apply(task));
   }
 
-  private Map<String, Object> distill(Task.Distill task, Path folder) {
+  private Map<String, Object> distill(Task.Distill task, Place folder) {
     prepareOwn(task, task.dataset());
     DistillJob.Inputs inputs =
         new DistillJob.Inputs(
-            paths.model(task.baseModel()),
+            model(task.baseModel()),
             paths.rewardModel(task.teacher()).orElseThrow(),
             paths.dataset(task, task.dataset()),
-            folder,
+            localFolder(folder),
             spark.changedHadoopSettings());
     return stoppable(
         "The distillation",
         session -> DistillJob.run(session, inputs, task.options(), spec.cluster()));
   }
 
-  private Map<String, Object> evaluate(Task.Evaluate task, Path folder) {
+  private Map<String, Object> evaluate(Task.Evaluate task, Place folder) {
     prepareOwn(task, task.dataset());
-    Optional<Path> adapter = paths.adapter(task.adapter());
+    Optional<Path> adapter = adapter(task.adapter());
     String dataset = dataset(task, task.dataset());
     DatasetManifest manifest = DatasetFolder.open(dataset, spark.hadoop()).manifest();
     int sequenceLength = manifest.sequenceLength();
     try (LoadedDecoder model =
         LoadedDecoder.open(
-            paths.model(task.baseModel()),
+            model(task.baseModel()),
             adapter,
             precision(task),
             new BatchSize(task.batchSize(), sequenceLength))) {
@@ -189,12 +195,12 @@ public final class TaskRunner implements TaskExecutor {
       if (scored || model.isRewardModel()) {
         RewardEvaluation scores =
             DatasetEvaluator.score(model, dataset, task.split(), task.batchSize(), spark.hadoop());
-        ResultFile.write(folder.resolve("evaluation.json"), scores);
+        ResultFile.write(folder.child("evaluation.json"), scores);
         return scores.summary();
       }
       Evaluation evaluation =
           DatasetEvaluator.evaluate(model, dataset, task.split(), task.batchSize(), spark.hadoop());
-      ResultFile.write(folder.resolve("evaluation.json"), evaluation);
+      ResultFile.write(folder.child("evaluation.json"), evaluation);
       Map<String, Object> summary = new LinkedHashMap<>();
       summary.put("loss", evaluation.loss());
       summary.put("perplexity", evaluation.perplexity());
@@ -206,6 +212,28 @@ public final class TaskRunner implements TaskExecutor {
   /** The folder of a task's dataset: one version, the same for all ranks, whatever comes later. */
   private String dataset(Task task, DatasetChoice choice) {
     return DatasetFolder.open(paths.dataset(task, choice), spark.hadoop()).location();
+  }
+
+  /** Labels and the training's state lie beside the student and are read while it is trained. */
+  private static Path localFolder(Place folder) {
+    return folder
+        .local()
+        .orElseThrow(
+            () ->
+                new SparktuneException(
+                    ErrorCode.UNSUPPORTED,
+                    "A distill task cannot write to %s.".formatted(folder),
+                    "Give its workflow an output on a local or mounted file system."));
+  }
+
+  private Path model(Reference reference) {
+    return ModelLocations.model(paths.model(reference), spark.hadoop());
+  }
+
+  private Optional<Path> adapter(Reference reference) {
+    return paths
+        .adapter(reference)
+        .map(location -> ModelLocations.adapter(location, spark.hadoop()));
   }
 
   /** Prepares raw files that a task names for itself. */

@@ -1,6 +1,5 @@
 package org.sparktune.jobs.training;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +12,6 @@ import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.modelfile.PeftAdapter;
-import org.sparktune.trainer.modelfile.export.GgufLoraReader;
 
 /** A LoRA that is put on a model, to be trained further or used as it is. */
 final class LoadedAdapter implements AutoCloseable {
@@ -28,7 +26,7 @@ final class LoadedAdapter implements AutoCloseable {
   }
 
   /**
-   * Reads a PEFT folder or a GGUF LoRA and checks it against a model.
+   * Reads a PEFT folder, a GGUF LoRA or a checkpoint and checks it against a model.
    *
    * @throws SparktuneException {@code BAD_FILE} if it is broken, {@code MISMATCH} if it does not
    *     fit
@@ -36,12 +34,7 @@ final class LoadedAdapter implements AutoCloseable {
   static LoadedAdapter open(Path path, OpenModel model) {
     Arena arena = new Arena("the adapter " + path.getFileName());
     try {
-      PeftAdapter adapter =
-          Files.isRegularFile(path)
-              ? GgufLoraReader.read(path, model.config(), arena)
-              : PeftAdapter.read(path, arena);
-      adapter.checkFits(model.file());
-      return new LoadedAdapter(arena, adapter);
+      return new LoadedAdapter(arena, AdapterFiles.read(path, model, arena));
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.storage.HadoopSettings;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.Batch;
@@ -37,7 +38,11 @@ public final class LoadedRewardModel implements AutoCloseable {
       Path path, Engines.PrecisionChoice precision, BatchSize batch) {
     Path adapterConfig = path.resolve(AdapterConfig.FILE_NAME);
     boolean adapter = Files.exists(adapterConfig);
-    Path base = adapter ? Path.of(AdapterConfig.read(adapterConfig).baseModel()) : path;
+    Path base =
+        adapter
+            ? ModelLocations.model(
+                AdapterConfig.read(adapterConfig).baseModel(), HadoopSettings.here())
+            : path;
     if (!Files.exists(base) || base.toString().isEmpty()) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,

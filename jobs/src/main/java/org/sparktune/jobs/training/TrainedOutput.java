@@ -27,9 +27,14 @@ final class TrainedOutput {
 
   private final OpenModel model;
   private final Tuning tuning;
+  private final String baseName;
 
-  TrainedOutput(OpenModel model, Tuning tuning) {
+  /**
+   * @param baseName what an adapter names as its base model
+   */
+  TrainedOutput(OpenModel model, Tuning tuning, String baseName) {
     this.model = model;
+    this.baseName = baseName;
     this.tuning = tuning;
   }
 
@@ -65,8 +70,7 @@ final class TrainedOutput {
   private void writeAdapter(DecoderTrainable trainable, Path folder, Arena copies) {
     try {
       Path temporary = Folders.temporary(folder);
-      PeftAdapter adapter =
-          AdapterExchange.export(trainable, model.file().path().toString(), copies);
+      PeftAdapter adapter = AdapterExchange.export(trainable, baseName, copies);
       adapter.write(temporary);
       Folders.replace(temporary, folder);
       writeForLlamaCpp(adapter, folder.resolveSibling("adapter.gguf"));

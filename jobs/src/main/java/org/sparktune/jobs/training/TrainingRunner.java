@@ -17,10 +17,14 @@ import org.sparktune.jobs.ranks.DriverLink;
 import org.sparktune.jobs.ranks.HostShare;
 import org.sparktune.jobs.ranks.RankFacts;
 import org.sparktune.jobs.ranks.RankGroup;
+import org.sparktune.jobs.ranks.RankResources;
+import org.sparktune.jobs.storage.Place;
+import org.sparktune.jobs.storage.WorkFolder;
 import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.pipeline.spec.Hyperparameters;
 import org.sparktune.pipeline.spec.PpoOptions;
 import org.sparktune.pipeline.spec.Task;
+import org.sparktune.pipeline.storage.LocalCopies;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.checkpoint.CheckpointPlace;
 import org.sparktune.trainer.collective.Collective;
@@ -30,6 +34,7 @@ import org.sparktune.trainer.dataset.RowOrder;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.choice.Engines;
+import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
@@ -42,6 +47,7 @@ import org.sparktune.trainer.rollout.RewardFunction;
 import org.sparktune.trainer.rollout.RewardFunctions;
 import org.sparktune.trainer.run.EvaluationMetrics;
 import org.sparktune.trainer.run.HostResources;
+import org.sparktune.trainer.run.RankLog;
 import org.sparktune.trainer.run.Rollouts;
 import org.sparktune.trainer.run.Training;
 import org.sparktune.trainer.run.TrainingInputs;
@@ -56,6 +62,11 @@ import org.sparktune.trainer.run.TrainingResult;
  * group.
  */
 public final class TrainingRunner implements AutoCloseable {
+  /** Names of entries of a checkpoint's identity, by which others read it too. */
+  static final String BASE_MODEL = "base_model";
+
+  static final String LORA = "lora";
+
   private final TrainingRequest request;
   private final Task.Training task;
   private final Hyperparameters parameters;
@@ -83,7 +94,7 @@ public final class TrainingRunner implements AutoCloseable {
     try {
       // Before anything large is read: the name may be wrong.
       this.reward = task instanceof Task.Ppo ppo ? reward(ppo.ppo()) : null;
-      this.model = resources.add(OpenModel.open(Path.of(request.model())));
+      this.model = resources.add(OpenModel.open(ModelLocations.model(request.model(), hadoop())));
       this.tokenizer = model.tokenizer();
       if (reward instanceof LearnedReward judge) {
         judge.requireTokenizer(tokenizer);
@@ -91,12 +102,13 @@ public final class TrainingRunner implements AutoCloseable {
       this.dataset = openDataset();
       Optional<LoadedAdapter> init =
           Optional.ofNullable(request.initAdapter())
-              .map(path -> resources.add(LoadedAdapter.open(Path.of(path), model)));
+              .map(path -> ModelLocations.adapter(path, hadoop()))
+              .map(path -> resources.add(LoadedAdapter.open(path, model)));
       if (task instanceof Task.RewardModel) {
         requireFolder(model);
       }
       this.tuning = tuning(task, init);
-      this.engine = resources.add(openEngine(share.threads()));
+      this.engine = resources.add(openEngine());
       int sequenceLength = dataset.manifest().sequenceLength();
       estimate(model, tuning, task, sequenceLength, engine, group.ranks())
           .requireWithin(engine.availableBytes().orElse(share.memoryBytes()));
@@ -116,7 +128,7 @@ public final class TrainingRunner implements AutoCloseable {
    * Trains as one of the ranks of a run; every rank of it calls this.
    *
    * @param group the ranks
-   * @param cores processor cores that this process may use; 0 if nobody said
+   * @param given what this process may use
    * @param driver is told what happens, and may ask to leave
    * @param stopRequested asked between steps
    * @return what the task reports, representable as JSON
@@ -124,10 +136,10 @@ public final class TrainingRunner implements AutoCloseable {
   public static Map<String, Object> run(
       TrainingRequest request,
       RankGroup group,
-      int cores,
+      RankResources given,
       DriverLink driver,
       BooleanSupplier stopRequested) {
-    HostShare share = group.arrive(request.fingerprint(), cores);
+    HostShare share = group.arrive(request.fingerprint(), given);
     try (TrainingRunner runner = open(request, group, share);
         Collective collective = group.join(runner.shared())) {
       driver.whenToldToLeave(() -> collective.abort("another attempt has taken over"));
@@ -158,7 +170,30 @@ public final class TrainingRunner implements AutoCloseable {
     DatasetReader train = resources.add(dataset.split("train", vocabulary, order));
     Optional<DatasetReader> validation =
         dataset.splitIfPresent("validation", vocabulary, RowOrder.STORED).map(resources::add);
-    Path folder = Path.of(request.folder());
+    try (WorkFolder folder = WorkFolder.open(Place.of(request.folder(), hadoop()))) {
+      try {
+        return train(collective, driver, stopRequested, train, validation, folder);
+      } catch (SparktuneException e) {
+        if (e.code() == ErrorCode.DIVERGED) {
+          folder.publish(); // the record of how
+        }
+        throw e;
+      }
+    }
+  }
+
+  private Map<String, Object> train(
+      Collective collective,
+      TrainingListener driver,
+      BooleanSupplier stopRequested,
+      DatasetReader train,
+      Optional<DatasetReader> validation,
+      WorkFolder folder) {
+    if (collective.rank() == 0) {
+      folder.fetch(PublishingListener.CONTROL);
+    }
+    folder.fetch(RankLog.name(collective.rank()));
+    PublishingListener listener = new PublishingListener(driver, folder, collective.rank() == 0);
     Prompts prompts = Prompts.ofModel(model.file().path(), tokenizer);
     TrainingInputs inputs =
         new TrainingInputs(
@@ -167,9 +202,9 @@ public final class TrainingRunner implements AutoCloseable {
             validation,
             Options.training(parameters),
             identity(),
-            folder,
+            folder.path(),
             new CheckpointPlace(request.checkpoints(), hadoop()),
-            listener(folder, prompts, driver),
+            listener(folder.path(), prompts, listener),
             stopRequested,
             collective,
             new HostResources(
@@ -179,8 +214,11 @@ public final class TrainingRunner implements AutoCloseable {
             ? Training.run(inputs, rollouts(ppo.ppo(), prompts))
             : Training.run(inputs);
     if (collective.rank() == 0) {
-      new TrainedOutput(model, tuning).write(trainable, folder);
+      String base =
+          LocalCopies.isRemote(request.model()) ? request.model() : model.file().path().toString();
+      new TrainedOutput(model, tuning, base).write(trainable, folder.path());
     }
+    folder.publish();
     return summary(result);
   }
 
@@ -188,7 +226,7 @@ public final class TrainingRunner implements AutoCloseable {
     if (request.rewardModel() != null) {
       return resources.add(
           LearnedReward.open(
-              Path.of(request.rewardModel()),
+              ModelLocations.adapter(request.rewardModel(), hadoop()),
               Options.precision(parameters.precision()),
               options.maxNewTokens()));
     }
@@ -272,9 +310,12 @@ public final class TrainingRunner implements AutoCloseable {
     return MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
   }
 
-  private Engine openEngine(int threads) {
+  private Engine openEngine() {
     return Engines.open(
-        Options.precision(parameters.precision()), threads, Options.device(parameters.engine()));
+        Options.precision(parameters.precision()),
+        share.threads(),
+        Options.device(parameters.engine()),
+        share.gpu());
   }
 
   /** What every rank must have loaded alike. */
@@ -295,11 +336,12 @@ public final class TrainingRunner implements AutoCloseable {
   private Map<String, String> identity() {
     Map<String, String> identity = new TreeMap<>();
     identity.put("task_type", task.type().word());
-    identity.put("base_model", model.fingerprint());
+    identity.put(BASE_MODEL, model.fingerprint());
     identity.put("precision", parameters.precision().name());
     identity.put("layers", task.layers().toString());
     if (tuning instanceof Tuning.Lora lora) {
-      identity.put("lora", lora.config().toString());
+      identity.put(LORA, AdapterExchange.config(trainable, "").toLine());
+      identity.put("lora_init", lora.config().initialization().name());
     }
     if (task instanceof Task.Ppo ppo) {
       identity.put("ppo", ppo.ppo().toString());

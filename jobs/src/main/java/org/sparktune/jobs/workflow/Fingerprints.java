@@ -3,7 +3,6 @@ package org.sparktune.jobs.workflow;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.DatasetName;
 import org.sparktune.core.DatasetVersions;
 import org.sparktune.core.Fingerprint;
@@ -69,7 +68,7 @@ final class Fingerprints {
         && prepared.source() instanceof Reference.TaskOutput made
         && ((Task.Prepare) spec.task(made.task())).arrival().versioned()) {
       List<Integer> versions =
-          DatasetFolder.versions(paths.ownDataset(made.task()), new Configuration());
+          DatasetFolder.versions(paths.ownDataset(made.task()), paths.hadoop());
       fingerprint.add(versions.isEmpty() ? 0 : versions.get(versions.size() - 1));
     }
   }

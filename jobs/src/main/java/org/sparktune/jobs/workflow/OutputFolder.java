@@ -1,5 +1,6 @@
 package org.sparktune.jobs.workflow;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -10,26 +11,26 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
-import org.sparktune.core.AtomicFile;
+import java.util.Optional;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.storage.Beacon;
+import org.sparktune.jobs.storage.Place;
 
 /**
- * The output folder of a run, held by one process at a time. The lock is the operating system's, so
- * a process that was killed leaves none behind.
+ * The output folder of a run, held by one process at a time. On this machine the lock is the
+ * operating system's, so a process that was killed leaves none behind; elsewhere it is a {@link
+ * Beacon}.
  */
 final class OutputFolder implements AutoCloseable {
   static final String SPEC_FILE = "spec.yaml";
   private static final String LOCK_FILE = ".lock";
 
-  private final Path folder;
-  private final FileChannel lockChannel;
-  private final FileLock lock;
+  private final Place folder;
+  private final Closeable lock;
 
-  private OutputFolder(Path folder, FileChannel lockChannel, FileLock lock) {
+  private OutputFolder(Place folder, Closeable lock) {
     this.folder = folder;
-    this.lockChannel = lockChannel;
     this.lock = lock;
   }
 
@@ -37,17 +38,17 @@ final class OutputFolder implements AutoCloseable {
    * Refuses a folder that holds something else than a run of sparktune. Changes nothing, so it can
    * be asked before anything is spent.
    */
-  static void requireUsable(Path folder) {
-    if (!Files.exists(folder)) {
+  static void requireUsable(Place folder) {
+    if (!folder.exists()) {
       return;
     }
-    if (!Files.isDirectory(folder)) {
+    if (!folder.isFolder()) {
       throw new SparktuneException(
           ErrorCode.OUTPUT,
           "The output %s is a file.".formatted(folder),
           "Name a folder with --output.");
     }
-    List<String> names = names(folder);
+    List<String> names = new ArrayList<>(folder.names());
     names.remove(LOCK_FILE);
     if (!names.isEmpty() && !names.contains(SPEC_FILE)) {
       throw new SparktuneException(
@@ -63,22 +64,16 @@ final class OutputFolder implements AutoCloseable {
    * @throws SparktuneException {@code OUTPUT} if it holds something else or another process runs in
    *     it
    */
-  static OutputFolder open(Path folder) {
+  static OutputFolder open(Place folder) {
     requireUsable(folder);
+    Optional<Path> local = folder.local();
+    if (local.isEmpty()) {
+      folder.makeFolder();
+      return new OutputFolder(folder, Beacon.light(folder.child(LOCK_FILE)));
+    }
     try {
-      Files.createDirectories(folder);
-      FileChannel channel =
-          FileChannel.open(
-              folder.resolve(LOCK_FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      FileLock lock = tryLock(channel);
-      if (lock == null) {
-        channel.close();
-        throw new SparktuneException(
-            ErrorCode.OUTPUT,
-            "Another run is writing to %s.".formatted(folder),
-            "Wait for it, or name another folder with --output.");
-      }
-      return new OutputFolder(folder, channel, lock);
+      Files.createDirectories(local.get());
+      return new OutputFolder(folder, lock(local.get()));
     } catch (IOException e) {
       throw new SparktuneException(
           ErrorCode.OUTPUT,
@@ -94,42 +89,46 @@ final class OutputFolder implements AutoCloseable {
    * @return whether there was none before
    */
   boolean writeSpec(String text) {
-    Path file = folder.resolve(SPEC_FILE);
-    boolean fresh = !Files.exists(file);
-    writeAtomically(file, text);
+    Place file = folder.child(SPEC_FILE);
+    boolean fresh = !file.exists();
+    file.write(text);
     return fresh;
   }
 
   /** Takes the specification away again, so that {@link #close} leaves no empty folder. */
   void deleteSpec() {
-    try {
-      Files.deleteIfExists(folder.resolve(SPEC_FILE));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** Writes a file so that it is there completely or not at all. */
-  static void writeAtomically(Path file, String text) {
-    try {
-      AtomicFile.write(file, temporary -> Files.writeString(temporary, text));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    folder.child(SPEC_FILE).delete();
   }
 
   @Override
   public void close() {
     try {
-      Files.deleteIfExists(folder.resolve(LOCK_FILE));
-      lock.release();
-      lockChannel.close();
-      if (names(folder).isEmpty()) {
-        Files.delete(folder);
-      }
+      lock.close();
     } catch (IOException e) {
       throw new UncheckedIOException("The lock of " + folder + " cannot be released", e);
     }
+    if (folder.isFolder() && folder.names().isEmpty()) {
+      folder.delete();
+    }
+  }
+
+  private static Closeable lock(Path folder) throws IOException {
+    Path file = folder.resolve(LOCK_FILE);
+    FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileLock lock = tryLock(channel);
+    if (lock == null) {
+      channel.close();
+      throw new SparktuneException(
+          ErrorCode.OUTPUT,
+          "Another run is writing to %s.".formatted(folder),
+          "Wait for it, or name another folder with --output.");
+    }
+    return () -> {
+      Files.deleteIfExists(file);
+      lock.release();
+      channel.close();
+    };
   }
 
   private static FileLock tryLock(FileChannel channel) throws IOException {
@@ -137,15 +136,6 @@ final class OutputFolder implements AutoCloseable {
       return channel.tryLock();
     } catch (OverlappingFileLockException heldInThisProcess) {
       return null;
-    }
-  }
-
-  private static List<String> names(Path folder) {
-    try (Stream<Path> entries = Files.list(folder)) {
-      return new ArrayList<>(
-          entries.map(entry -> entry.getFileName().toString()).sorted().toList());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

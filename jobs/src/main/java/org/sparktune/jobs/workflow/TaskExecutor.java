@@ -1,7 +1,7 @@
 package org.sparktune.jobs.workflow;
 
-import java.nio.file.Path;
 import java.util.Map;
+import org.sparktune.jobs.storage.Place;
 import org.sparktune.pipeline.spec.Task;
 
 /** Does the work of one task. */
@@ -13,5 +13,5 @@ public interface TaskExecutor {
    * @param folder the task's folder; it exists and holds nothing of another task
    * @return what the task reports, representable as JSON
    */
-  Map<String, Object> execute(Task task, Path folder);
+  Map<String, Object> execute(Task task, Place folder);
 }

@@ -5,14 +5,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.storage.Place;
 
 /**
  * What a task folder says about itself: {@link #STARTED} is written before the work, so that
@@ -42,27 +39,26 @@ record TaskMark(
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   /** The mark of a folder, if it has one. */
-  static Optional<TaskMark> read(Path taskFolder, String name) {
-    Path file = taskFolder.resolve(name);
-    if (!Files.exists(file)) {
+  static Optional<TaskMark> read(Place taskFolder, String name) {
+    Place file = taskFolder.child(name);
+    Optional<String> text = file.read();
+    if (text.isEmpty()) {
       return Optional.empty();
     }
     try {
-      return Optional.of(JSON.readValue(file.toFile(), TaskMark.class));
+      return Optional.of(JSON.readValue(text.get(), TaskMark.class));
     } catch (JsonProcessingException e) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,
           "%s is damaged (%s).".formatted(file, e.getOriginalMessage()),
           "Delete %s to run the task again.".formatted(taskFolder),
           e);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 
-  void write(Path taskFolder, String name) {
+  void write(Place taskFolder, String name) {
     try {
-      OutputFolder.writeAtomically(taskFolder.resolve(name), JSON.writeValueAsString(this) + "\n");
+      taskFolder.child(name).write(JSON.writeValueAsString(this) + "\n");
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("A task's result must be representable as JSON", e);
     }

@@ -1,42 +1,50 @@
 package org.sparktune.jobs.workflow;
 
-import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
-import org.sparktune.core.ErrorCode;
-import org.sparktune.core.SparktuneException;
+import org.apache.hadoop.conf.Configuration;
+import org.sparktune.jobs.storage.Place;
 import org.sparktune.pipeline.spec.DatasetChoice;
 import org.sparktune.pipeline.spec.Reference;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.pipeline.spec.TaskSpec;
 
-/** Where tasks find what they read and put what they make. */
+/** Where tasks find what they read and put what they make: paths, or URIs. */
 public final class TaskPaths {
-  private final Path output;
+  private final Place output;
   private final String checkpoints;
+  private final Configuration hadoop;
 
-  /** The paths of a specification. */
-  public TaskPaths(TaskSpec spec) {
-    this.output = local(spec.output(), "output");
+  /**
+   * The paths of a specification.
+   *
+   * @param hadoop settings of the file systems
+   */
+  public TaskPaths(TaskSpec spec, Configuration hadoop) {
+    this.output = Place.of(spec.output(), hadoop);
     this.checkpoints = spec.checkpoints();
+    this.hadoop = hadoop;
+  }
+
+  /** Settings of the file systems. */
+  public Configuration hadoop() {
+    return hadoop;
   }
 
   /** The output folder. */
-  public Path output() {
+  public Place output() {
     return output;
   }
 
   /** The folder of a task. */
-  public Path folder(String task) {
-    return output.resolve(task);
+  public Place folder(String task) {
+    return output.child(task);
   }
 
   /** The folder of a training task's checkpoints: a path, or a URI of any Hadoop file system. */
   public String checkpoints(String task) {
     return hasSharedCheckpoints()
         ? checkpoints + "/" + task
-        : folder(task).resolve("checkpoints").toString();
+        : folder(task).child("checkpoints").location();
   }
 
   /** Whether checkpoints are kept elsewhere than in the task's folders. */
@@ -44,44 +52,51 @@ public final class TaskPaths {
     return !checkpoints.isEmpty();
   }
 
-  /** The model file or folder that a reference means. */
-  public Path model(Reference reference) {
-    if (reference instanceof Reference.TaskOutput made) {
-      // A task writes the one or the other, as its base or its options are.
-      Path gguf = folder(made.task()).resolve("model.gguf");
-      return Files.exists(gguf) ? gguf : folder(made.task()).resolve("model");
-    }
-    return stored(reference, "base_model");
+  /** Whether what a reference means is there; of what no task makes, that is taken for granted. */
+  public boolean isMade(Reference reference) {
+    return !(reference instanceof Reference.TaskOutput)
+        || Place.of(model(reference), hadoop).exists();
   }
 
-  /** The PEFT folder that a reference means; nothing for null. */
-  public Optional<Path> adapter(Reference reference) {
+  /** The model file or folder that a reference means. */
+  public String model(Reference reference) {
+    if (reference instanceof Reference.TaskOutput made) {
+      // A task writes the one or the other, as its base or its options are.
+      Place gguf = folder(made.task()).child("model.gguf");
+      return gguf.exists() ? gguf.location() : folder(made.task()).child("model").location();
+    }
+    return stored(reference);
+  }
+
+  /** The PEFT folder, GGUF LoRA or checkpoint that a reference means; nothing for null. */
+  public Optional<String> adapter(Reference reference) {
     if (reference == null) {
       return Optional.empty();
     }
     if (reference instanceof Reference.TaskOutput made) {
-      return Optional.of(folder(made.task()).resolve("adapter"));
+      return Optional.of(folder(made.task()).child("adapter").location());
     }
-    return Optional.of(stored(reference, "adapter"));
+    return Optional.of(stored(reference));
   }
 
   /** The folder of a reward model: an adapter, a model or a student; nothing for null. */
-  public Optional<Path> rewardModel(Reference reference) {
+  public Optional<String> rewardModel(Reference reference) {
     if (reference instanceof Reference.TaskOutput made) {
-      Path student = student(made.task());
-      if (Files.exists(student)) {
-        return Optional.of(student);
+      Place student = student(made.task());
+      if (student.exists()) {
+        return Optional.of(student.location());
       }
       // A task writes the one or the other, as 'train' says.
-      Path adapter = folder(made.task()).resolve("adapter");
-      return Optional.of(Files.exists(adapter) ? adapter : folder(made.task()).resolve("model"));
+      Place adapter = folder(made.task()).child("adapter");
+      return Optional.of(
+          adapter.exists() ? adapter.location() : folder(made.task()).child("model").location());
     }
-    return Optional.ofNullable(reference).map(stored -> stored(stored, "reward.model"));
+    return Optional.ofNullable(reference).map(TaskPaths::stored);
   }
 
   /** The folder of the student that a distill task makes. */
-  public Path student(String task) {
-    return folder(task).resolve("student");
+  public Place student(String task) {
+    return folder(task).child("student");
   }
 
   /**
@@ -92,30 +107,17 @@ public final class TaskPaths {
     if (choice instanceof DatasetChoice.Prepared prepared) {
       return prepared.source() instanceof Reference.TaskOutput made
           ? ownDataset(made.task()) + prepared.pin()
-          : ((Reference.Stored) prepared.source()).path() + prepared.pin();
+          : stored(prepared.source()) + prepared.pin();
     }
     return ownDataset(task.name());
   }
 
   /** The dataset folder that a task makes itself. */
   public String ownDataset(String task) {
-    return folder(task).resolve("dataset").toString();
+    return folder(task).child("dataset").location();
   }
 
-  private static Path stored(Reference reference, String key) {
-    return local(((Reference.Stored) reference).path(), key);
-  }
-
-  private static Path local(String path, String key) {
-    if (path.startsWith("file:/")) {
-      return Path.of(URI.create(path));
-    }
-    if (path.contains(":/")) {
-      throw new SparktuneException(
-          ErrorCode.UNSUPPORTED,
-          "The '%s' %s is not a path of this machine.".formatted(key, path),
-          "In this version models and outputs are on a local or mounted file system; datasets, their sources and 'checkpoints' may be elsewhere.");
-    }
-    return Path.of(path);
+  private static String stored(Reference reference) {
+    return ((Reference.Stored) reference).path();
   }
 }

@@ -1,23 +1,19 @@
 package org.sparktune.jobs.workflow;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.InputGuard;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.storage.Place;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.pipeline.prepare.StreamPreparation;
 import org.sparktune.pipeline.spec.SpecLoader;
@@ -37,11 +33,12 @@ public final class Workflow {
   private final TaskPaths paths;
   private Map<String, String> fingerprints;
 
-  private Workflow(SpecLoader.Loaded loaded, List<Task> tasks, String version) {
+  private Workflow(
+      SpecLoader.Loaded loaded, List<Task> tasks, String version, Configuration hadoop) {
     this.loaded = loaded;
     this.tasks = tasks;
     this.version = version;
-    this.paths = new TaskPaths(loaded.spec());
+    this.paths = new TaskPaths(loaded.spec(), hadoop);
     this.fingerprints = Fingerprints.of(loaded.spec(), paths);
   }
 
@@ -50,9 +47,11 @@ public final class Workflow {
    *
    * @param version of sparktune, written into the marks
    * @param wanted which tasks
+   * @param hadoop settings of the file systems
    * @throws SparktuneException {@code USAGE} if the specification has none of them
    */
-  public static Workflow of(SpecLoader.Loaded loaded, String version, Predicate<Task> wanted) {
+  public static Workflow of(
+      SpecLoader.Loaded loaded, String version, Predicate<Task> wanted, Configuration hadoop) {
     Set<String> needed = new HashSet<>();
     List<Task> tasks = new ArrayList<>(loaded.spec().tasks());
     Collections.reverse(tasks);
@@ -72,7 +71,7 @@ public final class Workflow {
           "The specification '%s' has no task for this command.".formatted(loaded.spec().name()),
           "Use 'sparktune run' to run all of its tasks.");
     }
-    return new Workflow(loaded, List.copyOf(tasks), version);
+    return new Workflow(loaded, List.copyOf(tasks), version, hadoop);
   }
 
   /** The tasks in order. */
@@ -101,14 +100,18 @@ public final class Workflow {
    * @throws SparktuneException {@code OUTPUT}
    */
   public void requireUsableOutput() {
-    for (Task task : tasks) {
-      for (String source : InputPaths.sources(task)) {
-        InputPaths.local(source).ifPresent(path -> InputGuard.requireApart(paths.output(), path));
-      }
-    }
+    paths.output().local().ifPresent(this::requireApartFromInputs);
     OutputFolder.requireUsable(paths.output());
     for (Task task : tasks) {
       requireSameTask(task);
+    }
+  }
+
+  private void requireApartFromInputs(Path output) {
+    for (Task task : tasks) {
+      for (String source : InputPaths.sources(task)) {
+        InputPaths.local(source).ifPresent(path -> InputGuard.requireApart(output, path));
+      }
     }
   }
 
@@ -140,9 +143,9 @@ public final class Workflow {
       listener.skipped(task);
       return outcome(task, true, done.get().seconds(), done.get().result());
     }
-    Path folder = paths.folder(task.name());
+    Place folder = paths.folder(task.name());
     boolean resumed = TaskMark.read(folder, TaskMark.STARTED).isPresent();
-    createFolder(folder);
+    folder.makeFolder();
     mark(task, 0, Map.of()).write(folder, TaskMark.STARTED);
     listener.started(task, resumed);
     long start = System.nanoTime();
@@ -159,7 +162,7 @@ public final class Workflow {
       return outcome;
     } catch (RuntimeException | Error e) {
       if (!isWorthKeeping(folder, e)) {
-        delete(folder);
+        folder.delete();
       }
       throw e;
     }
@@ -169,19 +172,19 @@ public final class Workflow {
    * A failed task's folder stays only for what helps: a checkpoint to go on from, or the record of
    * a divergence.
    */
-  private boolean isWorthKeeping(Path folder, Throwable failure) {
+  private boolean isWorthKeeping(Place folder, Throwable failure) {
     boolean diverged =
         failure instanceof SparktuneException known && known.code() == ErrorCode.DIVERGED;
     return diverged
         || paths.hasSharedCheckpoints()
-        || Files.isDirectory(folder.resolve("checkpoints"))
-        || isDataset(folder.resolve("dataset"));
+        || folder.child("checkpoints").isFolder()
+        || isDataset(folder.child("dataset"));
   }
 
   /** A dataset, or what a stream needs to go on with one. */
-  private static boolean isDataset(Path folder) {
-    return Files.exists(folder.resolve(StreamPreparation.CHECKPOINT))
-        || DatasetFolder.isDataset(folder.toString(), new Configuration());
+  private boolean isDataset(Place folder) {
+    return folder.child(StreamPreparation.CHECKPOINT).exists()
+        || DatasetFolder.isDataset(folder.location(), paths.hadoop());
   }
 
   private static boolean hasVersions(Task task) {
@@ -198,8 +201,8 @@ public final class Workflow {
   }
 
   private void requireSameTask(Task task) {
-    Path folder = paths.folder(task.name());
-    if (!Files.exists(folder)) {
+    Place folder = paths.folder(task.name());
+    if (!folder.exists()) {
       return;
     }
     Optional<TaskMark> mark = TaskMark.read(folder, TaskMark.STARTED);
@@ -216,8 +219,7 @@ public final class Workflow {
   }
 
   private boolean noTaskLeftAnything() {
-    return loaded.spec().tasks().stream()
-        .noneMatch(task -> Files.exists(paths.folder(task.name())));
+    return loaded.spec().tasks().stream().noneMatch(task -> paths.folder(task.name()).exists());
   }
 
   private TaskMark mark(Task task, double seconds, Map<String, Object> result) {
@@ -231,26 +233,8 @@ public final class Workflow {
         task.name(),
         task.type().word(),
         skipped,
-        paths.folder(task.name()).toString(),
+        paths.folder(task.name()).location(),
         seconds,
         result);
-  }
-
-  private static void createFolder(Path folder) {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static void delete(Path folder) {
-    try (Stream<Path> walk = Files.walk(folder)) {
-      for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

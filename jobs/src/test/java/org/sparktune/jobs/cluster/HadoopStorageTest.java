@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparktune.core.Fingerprint;
 import org.sparktune.jobs.cli.CommandRun;
 import org.sparktune.jobs.cli.SharedSpark;
 import org.sparktune.jobs.cli.TinyWorkflow;
@@ -40,7 +43,10 @@ import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
 import org.sparktune.pipeline.spec.DatasetOptions.TrainOn;
 
-/** Sources, datasets and checkpoints on HDFS: a name node and a data node in this process. */
+/**
+ * Models, sources, datasets, checkpoints and outputs on HDFS: a name node and a data node in this
+ * process.
+ */
 @ExtendWith(SharedSpark.class)
 @Timeout(300)
 class HadoopStorageTest {
@@ -54,6 +60,7 @@ class HadoopStorageTest {
 
   @BeforeAll
   static void startHdfsAndTrainWithOneExecutor() throws IOException {
+    System.setProperty("sparktune.cache", folder.resolve("cache").toString());
     workflow = RanksWorkflow.make(folder);
     Configuration settings = new Configuration();
     settings.set(MiniDFSCluster.HDFS_MINIDFS_BASEDIR, folder.resolve("hdfs").toString());
@@ -64,6 +71,7 @@ class HadoopStorageTest {
 
   @AfterAll
   static void stopHdfs() {
+    System.clearProperty("sparktune.cache");
     if (hdfs != null) {
       hdfs.shutdown();
     }
@@ -169,6 +177,163 @@ class HadoopStorageTest {
             new ArrivalOptions(Mode.STREAM, Trigger.AVAILABLE_NOW, 60, 1000),
             () -> false)
         : IncrementalPreparation.prepare(spark, options);
+  }
+
+  @Test
+  void shouldReadTheBaseModelFromHdfsAndWriteAllOutputsThere() throws IOException {
+    copy(folder.resolve("model"), "models/tiny");
+    String output = root + "/runs/tiny";
+    CommandRun trained = trainThere(output, 2);
+    assertEquals(0, trained.status(), trained.err());
+
+    Path local = workflow.task("one");
+    assertEquals(
+        fingerprint(Files.readAllBytes(local.resolve("adapter/adapter_model.safetensors"))),
+        fingerprint(read("runs/tiny/assistant/adapter/adapter_model.safetensors")));
+    JsonNode config = JSON.readTree(read("runs/tiny/assistant/adapter/adapter_config.json"));
+    assertEquals(root + "/models/tiny", config.get("base_model_name_or_path").asText());
+    assertEquals(losses(Files.readAllBytes(local.resolve("metrics.jsonl"))), metricsThere());
+    assertTrue(files.exists(hadoop("runs/tiny/assistant/ranks/rank-00001.jsonl")));
+    assertTrue(files.exists(hadoop("runs/tiny/assistant/adapter.gguf")));
+    assertTrue(files.exists(hadoop("runs/tiny/assistant/_done.json")));
+    assertTrue(files.exists(hadoop("runs/tiny/spec.yaml")));
+    assertFalse(files.exists(hadoop("runs/tiny/.lock")));
+
+    CommandRun again = trainThere(output, 2);
+    assertEquals(0, again.status(), again.err());
+    assertTrue(again.err().contains("assistant"), again.err());
+
+    // As if the run had been killed while it published its adapter.
+    files.delete(hadoop("runs/tiny/assistant/_done.json"), false);
+    files.delete(hadoop("runs/tiny/assistant/adapter/adapter_config.json"), false);
+    files.delete(hadoop("runs/tiny/assistant/metrics.jsonl"), false);
+    CommandRun resumed = trainThere(output, 1);
+    assertEquals(0, resumed.status(), resumed.err());
+    assertTrue(files.exists(hadoop("runs/tiny/assistant/adapter/adapter_config.json")));
+    assertEquals(losses(Files.readAllBytes(local.resolve("metrics.jsonl"))), metricsThere());
+
+    useFromHdfs(output + "/assistant");
+  }
+
+  /**
+   * What commands make of an adapter and of checkpoints on HDFS is what they make of local ones.
+   */
+  private static void useFromHdfs(String task) throws IOException {
+    copy(folder.resolve("data.jsonl"), "evaluation/data.jsonl");
+    String expected = evaluate("model", workflow.task("one") + "/adapter", "data.jsonl");
+    for (String adapter : List.of("/adapter", "/checkpoints/latest")) {
+      assertEquals(
+          expected,
+          evaluate(root + "/models/tiny", task + adapter, root + "/evaluation/data.jsonl"));
+    }
+    JsonNode seen = JSON.readTree(run("inspect", task + "/adapter", "--json").out());
+    assertEquals("adapter", seen.get("kind").asText());
+    run(
+        "export",
+        "--model",
+        root + "/models/tiny",
+        "--adapter",
+        task + "/adapter",
+        "--format",
+        "safetensors",
+        "--output",
+        root + "/exported");
+    assertEquals(
+        "huggingface",
+        JSON.readTree(run("inspect", root + "/exported", "--json").out()).get("kind").asText());
+    CommandRun twice =
+        CommandRun.in(
+            folder,
+            "export",
+            "--model",
+            root + "/models/tiny",
+            "--format",
+            "safetensors",
+            "--output",
+            root + "/exported");
+    assertTrue(twice.err().contains("exists"), twice.err());
+    CommandRun nothing =
+        CommandRun.in(folder, "generate", "--model", root + "/none", "--prompt", "What");
+    assertTrue(nothing.err().contains("There is nothing at " + root + "/none"), nothing.err());
+  }
+
+  @Test
+  void shouldPrepareTrainAndMergeOnHdfsAlone() throws IOException {
+    copy(folder.resolve("model"), "whole/model");
+    copy(folder.resolve("data.jsonl"), "whole/data.jsonl");
+    Files.writeString(
+        folder.resolve("whole.yaml"),
+        """
+        name: whole
+        output: %1$s/whole/out
+        base_model: %1$s/whole/model
+        tasks:
+          - name: assistant
+            task_type: lora_finetune
+            dataset: {sources: [%1$s/whole/data.jsonl], sequence_length: 64}
+            hyperparams: {max_steps: 2, batch_size: 2, precision: fp32}
+          - name: merged
+            task_type: merge
+            adapter: assistant
+            format: safetensors
+          - name: score
+            task_type: evaluate
+            base_model: merged
+            dataset: %1$s/whole/out/assistant/dataset
+            precision: fp32
+        """
+            .formatted(root));
+    run("run", "whole.yaml", "--dry-run");
+    assertFalse(files.exists(hadoop("whole/out")), "a dry run makes nothing");
+    run("run", "whole.yaml");
+    assertTrue(files.exists(hadoop("whole/out/assistant/dataset/_manifest.json")));
+    assertTrue(files.exists(hadoop("whole/out/merged/model/model.safetensors")));
+    assertTrue(JSON.readTree(read("whole/out/score/evaluation.json")).get("loss").isNumber());
+    CommandRun foreign = CommandRun.in(folder, "run", "spec.yaml", "--output", root + "/whole");
+    assertTrue(foreign.err().contains("holds other files"), foreign.err());
+  }
+
+  private static CommandRun trainThere(String output, int executors) {
+    return CommandRun.in(
+        folder,
+        (Object[])
+            RanksWorkflow.command(
+                output, executors, "--set", "base_model=%s/models/tiny".formatted(root)));
+  }
+
+  private static CommandRun run(Object... arguments) {
+    CommandRun run = CommandRun.in(folder, arguments);
+    assertEquals(0, run.status(), run.err());
+    return run;
+  }
+
+  private static String evaluate(String model, String adapter, String data) {
+    return run("evaluate", "--model", model, "--adapter", adapter, "--data", data, "--json").out();
+  }
+
+  private static List<Double> metricsThere() throws IOException {
+    return losses(read("runs/tiny/assistant/metrics.jsonl"));
+  }
+
+  private static List<Double> losses(byte[] lines) throws IOException {
+    List<Double> losses = new ArrayList<>();
+    for (String line : new String(lines, StandardCharsets.UTF_8).lines().toList()) {
+      JsonNode node = JSON.readTree(line);
+      if (node.has("loss")) {
+        losses.add(node.get("loss").asDouble());
+      }
+    }
+    return losses;
+  }
+
+  private static String fingerprint(byte[] bytes) {
+    return new Fingerprint().add(bytes).finish();
+  }
+
+  private static byte[] read(String path) throws IOException {
+    try (InputStream in = files.open(hadoop(path))) {
+      return in.readAllBytes();
+    }
   }
 
   private static CommandRun train(int executors) {

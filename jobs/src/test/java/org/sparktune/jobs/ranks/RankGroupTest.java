@@ -22,14 +22,17 @@ class RankGroupTest {
   void shouldShareTheHostAmongItsRanks() {
     int all = Engines.defaultThreads();
     List<Object> shares =
-        ThreadPeers.run(RANKS, peers -> group(peers, CodeVersion.get()).arrive("task", 0));
+        ThreadPeers.run(
+            RANKS, peers -> group(peers, CodeVersion.get()).arrive("task", RankResources.UNKNOWN));
 
-    for (Object each : shares) {
-      HostShare share = assertInstanceOf(HostShare.class, each);
+    HostShare first = assertInstanceOf(HostShare.class, shares.get(0));
+    for (int rank = 0; rank < RANKS; rank++) {
+      HostShare share = assertInstanceOf(HostShare.class, shares.get(rank));
       assertEquals(RANKS, share.ranksOnHost());
       assertEquals(Math.max(1, all / RANKS), share.threads());
       assertTrue(share.memoryBytes() > 0, share::toString);
-      assertEquals(shares.get(0), share, "all measure alike: the least that any of them saw");
+      assertEquals(first.memoryBytes(), share.memoryBytes(), "the least that any of them saw");
+      assertEquals(rank, share.gpu().index(RANKS), "GPUs are taken in turn");
     }
   }
 
@@ -80,7 +83,8 @@ class RankGroupTest {
   @Test
   void shouldRefuseADriverWithOtherCode() {
     for (Object refusal :
-        ThreadPeers.run(RANKS, peers -> group(peers, "0123456789ab").arrive("task", 0))) {
+        ThreadPeers.run(
+            RANKS, peers -> group(peers, "0123456789ab").arrive("task", RankResources.UNKNOWN))) {
       SparktuneException thrown = assertInstanceOf(SparktuneException.class, refusal);
       assertEquals(ErrorCode.MISMATCH, thrown.code());
       assertTrue(thrown.getMessage().contains("0123456789ab"), thrown.getMessage());
@@ -97,7 +101,7 @@ class RankGroupTest {
             RANKS,
             peers -> {
               RankGroup group = group(peers, CodeVersion.get());
-              group.arrive("task", 0);
+              group.arrive("task", RankResources.UNKNOWN);
               if (peers.rank() == 1) {
                 group.decline(why);
                 throw why;

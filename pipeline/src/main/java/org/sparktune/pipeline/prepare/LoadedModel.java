@@ -9,6 +9,8 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.pipeline.sample.SampleTokenizer;
 import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.DatasetOptions.TrainOn;
+import org.sparktune.pipeline.storage.HadoopSettings;
+import org.sparktune.pipeline.storage.LocalCopies;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.tokenizer.Tokenizers;
 import org.sparktune.tokenizer.chat.ChatTemplate;
@@ -26,7 +28,7 @@ record LoadedModel(Tokenizer tokenizer, ChatTemplate template) {
 
   /** Loads what the options name, now. */
   static LoadedModel load(PrepareOptions options) {
-    Path model = Path.of(options.model());
+    Path model = LocalCopies.ofProcess().withoutWeights(options.model(), HadoopSettings.here());
     Tokenizer tokenizer = Tokenizers.load(model);
     Optional<ChatTemplate> template = template(options.dataset().template(), model, tokenizer);
     return new LoadedModel(tokenizer, template.map(found -> found.at(options.time())).orElse(null));
@@ -54,8 +56,9 @@ record LoadedModel(Tokenizer tokenizer, ChatTemplate template) {
     if (choice.equals(DatasetOptions.AUTO_TEMPLATE)) {
       return ChatTemplates.ofModel(model, tokenizer);
     }
-    if (Files.isRegularFile(Path.of(choice))) {
-      return Optional.of(ChatTemplates.ofFile(Path.of(choice), model, tokenizer));
+    Path file = LocalCopies.ofProcess().get(choice, HadoopSettings.here());
+    if (Files.isRegularFile(file)) {
+      return Optional.of(ChatTemplates.ofFile(file, model, tokenizer));
     }
     // The loader of specs may have made a path of a name.
     String name = Path.of(choice).getFileName().toString();

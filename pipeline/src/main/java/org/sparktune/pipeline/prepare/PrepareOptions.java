@@ -13,7 +13,8 @@ import org.sparktune.pipeline.spec.DatasetOptions;
  * @param dataset the sources and how to make a dataset of them
  * @param output the folder to write, a path or URI
  * @param model the model, whose tokenizer and chat template are used: a folder, a {@code
- *     tokenizer.json}, a SentencePiece model or a GGUF file, at the same path on every executor
+ *     tokenizer.json}, a SentencePiece model or a GGUF file; at the same path on every executor, or
+ *     at a URI
  * @param seed of the shuffling
  * @param minimumTokens documents with fewer tokens are rejected
  * @param maximumLineBytes lines of JSON Lines with more bytes are rejected

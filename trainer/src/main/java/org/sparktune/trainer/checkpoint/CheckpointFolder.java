@@ -11,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * A folder of checkpoints: which there are, and their files' names.
@@ -110,7 +111,7 @@ final class CheckpointFolder {
    */
   Manifest manifest(long step) throws IOException, DamagedException {
     return ManifestJson.read(
-        describe(step), storage.readDamageable(new Path(folder(step), MANIFEST)));
+        describe(step), StorageFailures.readDamageable(storage, new Path(folder(step), MANIFEST)));
   }
 
   /** Writes the manifest, which makes the folder a checkpoint. */

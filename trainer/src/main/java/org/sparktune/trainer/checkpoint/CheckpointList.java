@@ -9,6 +9,7 @@ import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * What a folder of checkpoints holds, for people. Manifests are read and checked, parts are not.

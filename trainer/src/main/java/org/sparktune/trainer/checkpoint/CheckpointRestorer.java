@@ -12,6 +12,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Agreement;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.ShardedVector;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * Finds the newest whole checkpoint. Only the first rank lists the folder and reads manifests, so

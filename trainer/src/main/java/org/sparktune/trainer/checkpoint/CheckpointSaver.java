@@ -13,6 +13,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Agreement;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.ShardedVector;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * Writes a checkpoint: the first rank makes the folder, every rank writes its part, the first rank

@@ -9,6 +9,7 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.collective.ShardedVector;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * The checkpoints of a run, as {@code docs/formats.md} describes them, on any Hadoop file system.

@@ -10,6 +10,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * What a checkpoint says about itself, for people. Its manifest is read and checked, its parts are
@@ -54,7 +55,8 @@ public record CheckpointSummary(Map<String, Object> facts, List<RunDescription.P
     Path file = new Path(location, CheckpointFolder.MANIFEST);
     try {
       Manifest manifest =
-          ManifestJson.read(location, Storage.of(location, hadoop).readDamageable(file));
+          ManifestJson.read(
+              location, StorageFailures.readDamageable(Storage.of(location, hadoop), file));
       return new CheckpointSummary(facts(manifest), manifest.layout());
     } catch (DamagedException e) {
       throw new SparktuneException(

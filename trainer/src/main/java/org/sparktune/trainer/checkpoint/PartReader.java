@@ -9,6 +9,7 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * Fills a rank's ranges from the parts that other ranks, or another number of ranks, wrote. A

@@ -17,6 +17,7 @@ import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.trainer.collective.ShardedVector;
 import org.sparktune.trainer.collective.Slices;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * Writes what a rank holds as a safetensors file, one tensor a range, in one pass and through one

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.sparktune.trainer.storage.Storage;
 
 /**
  * Local files of the first rank that grow with the run, such as {@code metrics.jsonl}. Every
@@ -76,7 +77,8 @@ final class RunFiles {
     CRC32C crc = new CRC32C();
     Files.createDirectories(target.getParent());
     try (OutputStream out = Files.newOutputStream(target);
-        InputStream in = new CheckedInputStream(storage.openDamageable(source), crc)) {
+        InputStream in =
+            new CheckedInputStream(StorageFailures.openDamageable(storage, source), crc)) {
       long bytes = in.transferTo(out);
       if (bytes != stored.bytes() || !Checksums.text(crc).equals(stored.crc32c())) {
         throw new DamagedException(

@@ -5,13 +5,34 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.Locale;
 import org.apache.hadoop.fs.ChecksumException;
+import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.trainer.storage.Storage;
 
 /** What an I/O failure means for a checkpoint. */
 final class StorageFailures {
   private StorageFailures() {}
+
+  /** Opens a file of a checkpoint. */
+  static FSDataInputStream openDamageable(Storage storage, Path file)
+      throws IOException, DamagedException {
+    try {
+      return storage.open(file);
+    } catch (IOException e) {
+      throw damage(file, e);
+    }
+  }
+
+  /** The content of a small file of a checkpoint. */
+  static String readDamageable(Storage storage, Path file) throws IOException, DamagedException {
+    try {
+      return storage.read(file);
+    } catch (IOException e) {
+      throw damage(file, e);
+    }
+  }
 
   /** A checkpoint cannot be written. */
   static SparktuneException writing(String checkpoint, IOException cause, String newest) {

@@ -53,6 +53,27 @@ public final class AdapterExchange {
    * @param copies holds the tensors where the engine does not compute in host memory
    */
   public static PeftAdapter export(DecoderTrainable trainable, String baseModel, Arena copies) {
+    return of(config(trainable, baseModel), trainable.hostTensors(copies));
+  }
+
+  /**
+   * An adapter of a configuration and the trained parameters of a run, as a checkpoint keeps them.
+   *
+   * @param parameters by the names of {@link DecoderTrainable#tensors()}; a critic's are left out
+   */
+  public static PeftAdapter of(AdapterConfig config, Map<String, Tensor> parameters) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>(parameters);
+    tensors.keySet().removeIf(ValueHead::owns);
+    return new PeftAdapter(config, tensors);
+  }
+
+  /**
+   * The configuration of what is trained.
+   *
+   * @param trainable trained with {@link Tuning.Lora}
+   * @param baseModel what to name as the base
+   */
+  public static AdapterConfig config(DecoderTrainable trainable, String baseModel) {
     DecoderPlan plan = trainable.decoder().plan();
     LoraConfig lora = ((Tuning.Lora) plan.tuning()).config();
     Map<String, Integer> ranks = new LinkedHashMap<>();
@@ -76,23 +97,19 @@ public final class AdapterExchange {
         alphas.put(module.name(), alpha);
       }
     }
-    AdapterConfig config =
-        new AdapterConfig(
-            baseModel,
-            plan.hasScoreHead() ? SEQUENCE_CLASSIFIER : CAUSAL_LANGUAGE_MODEL,
-            lora.rank(),
-            lora.alpha(),
-            lora.dropout(),
-            targetNames(adapted, others),
-            false,
-            lora.useRslora(),
-            lora.useDora(),
-            ranks,
-            alphas,
-            lora.modulesToSave());
-    Map<String, Tensor> tensors = trainable.hostTensors(copies);
-    tensors.keySet().removeIf(ValueHead::owns);
-    return new PeftAdapter(config, tensors);
+    return new AdapterConfig(
+        baseModel,
+        plan.hasScoreHead() ? SEQUENCE_CLASSIFIER : CAUSAL_LANGUAGE_MODEL,
+        lora.rank(),
+        lora.alpha(),
+        lora.dropout(),
+        targetNames(adapted, others),
+        false,
+        lora.useRslora(),
+        lora.useDora(),
+        ranks,
+        alphas,
+        lora.modulesToSave());
   }
 
   /** Short names where they mean adapted modules only, else full ones; sorted. */

@@ -85,13 +85,25 @@ public record AdapterConfig(
    *     asks for what is not read here
    */
   public static AdapterConfig read(Path file) {
+    try {
+      return parse(file.toString(), Files.readString(file));
+    } catch (IOException e) {
+      throw broken(file.toString(), "cannot be read", e);
+    }
+  }
+
+  /**
+   * Reads a text.
+   *
+   * @param file where it stands, for messages
+   * @throws SparktuneException as {@link #read}
+   */
+  public static AdapterConfig parse(String file, String text) {
     JsonNode node;
     try {
-      node = JSON.readTree(Files.readString(file));
+      node = JSON.readTree(text);
     } catch (JsonProcessingException e) {
       throw broken(file, "is not JSON (" + e.getOriginalMessage() + ")", e);
-    } catch (IOException e) {
-      throw broken(file, "cannot be read", e);
     }
     if (!node.path("peft_type").asText().equals("LORA")) {
       throw broken(
@@ -167,7 +179,16 @@ public record AdapterConfig(
     }
   }
 
-  private static void refuseUnsupported(Path file, JsonNode node) {
+  /** As {@link #toJson}, in one line. */
+  public String toLine() {
+    try {
+      return JSON.readTree(toJson()).toString();
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void refuseUnsupported(String file, JsonNode node) {
     for (String key : UNSUPPORTED) {
       JsonNode value = node.path(key);
       boolean unset =
@@ -204,7 +225,7 @@ public record AdapterConfig(
     return texts;
   }
 
-  private static SparktuneException broken(Path file, String problem, Exception cause) {
+  private static SparktuneException broken(String file, String problem, Exception cause) {
     return new SparktuneException(
         ErrorCode.BAD_FILE,
         "The adapter configuration %s %s.".formatted(file, problem),

@@ -13,7 +13,7 @@ import org.sparktune.trainer.collective.MeteredCollective;
  * {@code ranks/rank-00001.jsonl}: for each step how long a rank computed, how long it waited for
  * others, and what it sent. A run of one rank has none.
  */
-final class RankLog {
+public final class RankLog {
   private final MeteredCollective collective;
   private final Path folder;
   private final JsonLinesFile file;
@@ -23,7 +23,12 @@ final class RankLog {
   RankLog(Path taskFolder, MeteredCollective collective) {
     this.collective = collective;
     this.folder = taskFolder.resolve("ranks");
-    this.file = new JsonLinesFile(folder.resolve("rank-%05d.jsonl".formatted(collective.rank())));
+    this.file = new JsonLinesFile(taskFolder.resolve(name(collective.rank())));
+  }
+
+  /** The file of a rank, relative to the task's folder. */
+  public static String name(int rank) {
+    return "ranks/rank-%05d.jsonl".formatted(rank);
   }
 
   /** Removes lines of steps that will be made again. */

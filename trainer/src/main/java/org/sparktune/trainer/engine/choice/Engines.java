@@ -54,6 +54,15 @@ public final class Engines {
    * @throws SparktuneException UNSUPPORTED for a device or precision that is not to be had here
    */
   public static Engine open(PrecisionChoice precision, int threads, Device device) {
+    return open(precision, threads, device, GpuChoice.ALONE);
+  }
+
+  /**
+   * Opens an engine, on a certain GPU if it is one of a GPU.
+   *
+   * @param gpu which of several; the CPU engine has no use for it
+   */
+  public static Engine open(PrecisionChoice precision, int threads, Device device, GpuChoice gpu) {
     if (threads < 1) {
       throw new SparktuneException(
           ErrorCode.INVALID_SPEC,
@@ -62,20 +71,23 @@ public final class Engines {
     }
     return switch (device) {
       case CPU -> opened(cpu(precision, threads), "asked for");
-      case CUDA -> opened(CudaEngines.open(precision(precision)), "asked for");
-      case AUTO -> automatic(precision, threads);
+      case CUDA -> opened(CudaEngines.open(precision(precision), gpu::index), "asked for");
+      case AUTO -> automatic(precision, threads, gpu);
     };
   }
 
   /** The GPU if it can be used; without a driver nothing of CUDA is loaded. */
-  private static Engine automatic(PrecisionChoice precision, int threads) {
+  private static Engine automatic(PrecisionChoice precision, int threads, GpuChoice gpu) {
     if (!CudaEngines.hasDriver()) {
       return opened(cpu(precision, threads), "there is no NVIDIA driver");
     }
     Engine engine;
     try {
-      engine = CudaEngines.open(precision(precision));
+      engine = CudaEngines.open(precision(precision), gpu::index);
     } catch (SparktuneException e) {
+      if (gpu.given().isPresent()) {
+        throw e; // whoever gave a GPU to this rank does not mean the CPU
+      }
       return opened(cpu(precision, threads), "not the GPU: " + e.getMessage());
     }
     return opened(engine, "a usable GPU is there");

@@ -1,5 +1,6 @@
 package org.sparktune.trainer.engine.cuda;
 
+import java.util.function.IntUnaryOperator;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 
@@ -13,13 +14,13 @@ public final class CudaEngines {
   }
 
   /**
-   * Opens the engine on the GPU that {@code -Dsparktune.gpu} numbers, by default the first that the
-   * process sees.
+   * Opens the engine.
    *
+   * @param gpu gives the index of the GPU, from the number of those that the process sees
    * @throws org.sparktune.core.SparktuneException {@code UNSUPPORTED} without a driver, its
    *     libraries or a GPU of compute capability 8.0
    */
-  public static Engine open(Engine.Precision precision) {
-    return new CudaEngine(Device.open(Integer.getInteger("sparktune.gpu", 0)), precision);
+  public static Engine open(Engine.Precision precision, IntUnaryOperator gpu) {
+    return new CudaEngine(Device.open(gpu), precision);
   }
 }

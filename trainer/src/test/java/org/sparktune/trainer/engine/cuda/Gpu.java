@@ -21,6 +21,6 @@ public final class Gpu {
   /** Opens the engine on the GPU, or skips the test. */
   public static Engine open(Engine.Precision precision) {
     require();
-    return CudaEngines.open(precision);
+    return CudaEngines.open(precision, gpus -> Integer.getInteger("sparktune.gpu", 0));
   }
 }

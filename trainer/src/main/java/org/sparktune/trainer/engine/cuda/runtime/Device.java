@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUmemPoolHandle_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -59,6 +60,15 @@ public final class Device implements AutoCloseable {
    *     when the GPU is older than compute capability 8.0
    */
   public static Device open(int index) {
+    return open(gpus -> index);
+  }
+
+  /**
+   * As above.
+   *
+   * @param choice gives the index, from the number of GPUs visible to the process
+   */
+  public static Device open(IntUnaryOperator choice) {
     load();
     int[] value = new int[1];
     int status = cudart.cuInit(0);
@@ -69,6 +79,7 @@ public final class Device implements AutoCloseable {
       throw unsupported(
           "The CUDA driver is here, but it shows no GPU (status %d).".formatted(status));
     }
+    int index = choice.applyAsInt(value[0]);
     if (index < 0 || index >= value[0]) {
       throw unsupported(
           "GPU %d was asked for, but this machine shows %d.".formatted(index, value[0]));

@@ -1,4 +1,4 @@
-package org.sparktune.trainer.checkpoint;
+package org.sparktune.trainer.storage;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -19,10 +19,10 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.StreamCapabilities;
 
 /**
- * A Hadoop file system as checkpoints need it: what is written is on the disk when it is said to
- * be, and small files are there whole or not at all.
+ * A Hadoop file system as checkpoints and outputs need it: what is written is on the disk when it
+ * is said to be, and files are there whole or not at all.
  */
-final class Storage {
+public final class Storage {
   /**
    * File systems that rename in one step. Elsewhere, in object stores, a file appears when its
    * stream is closed, so writing it directly has the same effect at a third of the requests.
@@ -43,12 +43,12 @@ final class Storage {
   }
 
   /** The file system of a path. */
-  static Storage of(String location, Configuration hadoop) throws IOException {
+  public static Storage of(String location, Configuration hadoop) throws IOException {
     return new Storage(new Path(location).getFileSystem(hadoop));
   }
 
   /** A folder's entries; none when there is no such folder. */
-  List<FileStatus> list(Path folder) throws IOException {
+  public List<FileStatus> list(Path folder) throws IOException {
     try {
       return List.of(fileSystem.listStatus(folder));
     } catch (FileNotFoundException e) {
@@ -56,52 +56,52 @@ final class Storage {
     }
   }
 
-  boolean exists(Path path) throws IOException {
+  /** Whether there is a file or folder. */
+  public boolean exists(Path path) throws IOException {
     return fileSystem.exists(path);
   }
 
-  long size(Path file) throws IOException {
+  /** A file's or folder's facts. */
+  public FileStatus status(Path path) throws IOException {
+    return fileSystem.getFileStatus(path);
+  }
+
+  /** A file's size in bytes. */
+  public long size(Path file) throws IOException {
     return fileSystem.getFileStatus(file).getLen();
   }
 
-  void makeFolder(Path folder) throws IOException {
+  /** Makes a folder and those above it, where they are not there. */
+  public void makeFolder(Path folder) throws IOException {
     if (!fileSystem.mkdirs(folder)) {
       throw new IOException("the folder %s cannot be made".formatted(folder));
     }
   }
 
   /** Removes a file or a folder with all that is in it, if it is there. */
-  void delete(Path path) throws IOException {
+  public void delete(Path path) throws IOException {
     if (!fileSystem.delete(path, true) && fileSystem.exists(path)) {
       throw new IOException("%s cannot be removed".formatted(path));
     }
   }
 
-  FSDataInputStream open(Path file) throws IOException {
+  /** Opens a file. */
+  public FSDataInputStream open(Path file) throws IOException {
     return fileSystem.open(file);
   }
 
-  /** Opens a file of a checkpoint. */
-  FSDataInputStream openDamageable(Path file) throws IOException, DamagedException {
-    try {
-      return open(file);
-    } catch (IOException e) {
-      throw StorageFailures.damage(file, e);
-    }
-  }
-
   /** Hadoop's local file systems report a full disk as an error of the JVM. */
-  static IOException asException(FSError error) {
+  public static IOException asException(FSError error) {
     return new IOException(error.getCause().getMessage(), error);
   }
 
   /** Starts a new file; to be ended with {@link #finish}. */
-  FSDataOutputStream create(Path file) throws IOException {
+  public FSDataOutputStream create(Path file) throws IOException {
     return fileSystem.create(file, true);
   }
 
   /** Waits until what was written is safe, and closes the file. */
-  void finish(FSDataOutputStream out) throws IOException {
+  public void finish(FSDataOutputStream out) throws IOException {
     if (out.hasCapability(StreamCapabilities.HSYNC)) {
       out.hsync();
     }
@@ -109,7 +109,7 @@ final class Storage {
   }
 
   /** Waits until a local folder's entries are on the disk; other file systems do so themselves. */
-  void syncFolder(Path folder) throws IOException {
+  public void syncFolder(Path folder) throws IOException {
     if (!local) {
       return;
     }
@@ -120,26 +120,29 @@ final class Storage {
   }
 
   /** The content of a small file. */
-  String read(Path file) throws IOException {
+  public String read(Path file) throws IOException {
     try (FSDataInputStream in = open(file)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
-  /** The content of a small file of a checkpoint. */
-  String readDamageable(Path file) throws IOException, DamagedException {
-    try {
-      return read(file);
-    } catch (IOException e) {
-      throw StorageFailures.damage(file, e);
-    }
+  /** Writes the contents of a file. */
+  @FunctionalInterface
+  public interface Body {
+    /** Writes them; the stream is closed by others. */
+    void write(FSDataOutputStream out) throws IOException;
   }
 
   /** Writes a small file that is there whole or not at all, in the place of another or of none. */
-  void put(Path file, String text) throws IOException {
+  public void put(Path file, String text) throws IOException {
+    put(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** Writes a file that is there whole or not at all, in the place of another or of none. */
+  public void put(Path file, Body body) throws IOException {
     Path target = renames ? file.suffix(TEMPORARY) : file;
     try (FSDataOutputStream out = create(target)) {
-      out.write(text.getBytes(StandardCharsets.UTF_8));
+      body.write(out);
       finish(out);
     } catch (FSError e) {
       throw asException(e);
@@ -157,7 +160,7 @@ final class Storage {
   }
 
   /** How many bytes can still be written, copies that the file system keeps not counted. */
-  long freeBytes(Path folder) throws IOException {
+  public long freeBytes(Path folder) throws IOException {
     FsStatus status = fileSystem.getStatus(folder);
     return status.getRemaining() / Math.max(1, fileSystem.getDefaultReplication(folder));
   }
