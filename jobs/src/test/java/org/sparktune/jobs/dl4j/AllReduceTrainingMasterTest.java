@@ -213,7 +213,7 @@ class AllReduceTrainingMasterTest {
         AllReduceTrainingMaster.builder(executors).batchesPerStep(3).build());
   }
 
-  private static MultiLayerConfiguration layers() {
+  static MultiLayerConfiguration layers() {
     return new NeuralNetConfiguration.Builder()
         .seed(3)
         .updater(new Adam(0.01))
