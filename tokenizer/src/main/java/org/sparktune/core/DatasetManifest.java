@@ -179,6 +179,7 @@ public record DatasetManifest(
    * @param batch the batch of a stream that made it; null if none did
    * @param duplicates files that were left out, because another has the same bytes
    * @param changed how many of the files were read before, with other bytes
+   * @param time what chat templates that write the date were told: the same in all versions
    */
   @JsonIgnoreProperties(ignoreUnknown = true)
   public record Version(
@@ -186,7 +187,8 @@ public record DatasetManifest(
       @JsonProperty("first") int first,
       @JsonProperty("batch") @JsonInclude(JsonInclude.Include.NON_NULL) String batch,
       @JsonProperty("duplicates") List<Duplicate> duplicates,
-      @JsonProperty("changed") int changed) {}
+      @JsonProperty("changed") int changed,
+      @JsonProperty("time") String time) {}
 
   /**
    * A file with the bytes of another.

@@ -8,7 +8,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
@@ -50,13 +49,15 @@ public final class DatasetVersions {
       return written;
     }
     DatasetName name = DatasetName.parse(written);
-    List<Integer> versions = list(name.folder());
     if (!name.isPinned()) {
-      return versions.isEmpty() ? written : folder(written, versions.get(versions.size() - 1));
+      int newest = newest(written);
+      return newest == DatasetName.NEWEST ? written : folder(written, newest);
     }
-    if (versions.contains(name.version())) {
-      return folder(name.folder(), name.version());
+    String pinned = folder(name.folder(), name.version());
+    if (isDataset(pinned)) {
+      return pinned;
     }
+    List<Integer> versions = list(name.folder());
     throw new SparktuneException(
         ErrorCode.BAD_FILE,
         versions.isEmpty()
@@ -74,14 +75,33 @@ public final class DatasetVersions {
   /** The complete versions of a folder, the oldest first; none if it has no versions. */
   public List<Integer> list(String folder) throws IOException {
     List<Integer> versions = new ArrayList<>();
-    for (String name : storage.names(folder)) {
-      OptionalInt number = DatasetName.versionNumber(name);
-      if (number.isPresent() && isDataset(folder(folder, number.getAsInt()))) {
-        versions.add(number.getAsInt());
+    for (int number : numbers(folder)) {
+      if (isDataset(folder(folder, number))) {
+        versions.add(number);
       }
     }
-    Collections.sort(versions);
     return versions;
+  }
+
+  /** The newest complete version of a folder, or {@link DatasetName#NEWEST} if it has none. */
+  public int newest(String folder) throws IOException {
+    List<Integer> numbers = numbers(folder);
+    Collections.reverse(numbers);
+    for (int number : numbers) {
+      if (isDataset(folder(folder, number))) {
+        return number;
+      }
+    }
+    return DatasetName.NEWEST;
+  }
+
+  private List<Integer> numbers(String folder) throws IOException {
+    List<Integer> numbers = new ArrayList<>();
+    for (String name : storage.names(folder)) {
+      DatasetName.versionNumber(name).ifPresent(numbers::add);
+    }
+    Collections.sort(numbers);
+    return numbers;
   }
 
   /** Whether a folder itself has a manifest. */

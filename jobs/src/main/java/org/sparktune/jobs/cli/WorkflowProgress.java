@@ -1,6 +1,7 @@
 package org.sparktune.jobs.cli;
 
 import java.io.PrintStream;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
@@ -42,6 +43,10 @@ final class WorkflowProgress implements WorkflowListener {
   private static String word(Object value) {
     if (value instanceof Double number) {
       return String.format(Locale.ROOT, Math.abs(number) >= 100 ? "%,.0f" : "%.4f", number);
+    }
+    if (value instanceof List<?> list) {
+      // The log has named them.
+      return String.valueOf(list.size());
     }
     return value instanceof Long || value instanceof Integer
         ? String.format(Locale.ROOT, "%,d", ((Number) value).longValue())

@@ -68,6 +68,12 @@ public record PrepareOptions(
         otherDataset, otherOutput, model, seed, minimumTokens, maximumLineBytes, time);
   }
 
+  /** The same at another time. */
+  PrepareOptions at(LocalDateTime otherTime) {
+    return new PrepareOptions(
+        dataset, output, model, seed, minimumTokens, maximumLineBytes, otherTime);
+  }
+
   private static void require(boolean condition, String message) {
     if (!condition) {
       throw new SparktuneException(

@@ -94,6 +94,7 @@ public final class StreamPreparation {
   }
 
   private VersionSummary run(ArrivalOptions arrival, BooleanSupplier stopped) {
+    boolean stopping = false;
     try {
       StreamingQuery query =
           files(arrival)
@@ -104,10 +105,15 @@ public final class StreamPreparation {
               .start();
       while (!query.awaitTermination(POLL_MILLIS)) {
         if (stopped.getAsBoolean()) {
+          stopping = true;
           query.stop();
         }
       }
     } catch (Exception e) {
+      if (stopping) {
+        LOG.info("The batch that was under way was given up: {}", e.getMessage());
+        return summary;
+      }
       // Scala code throws checked exceptions without saying so.
       if (e instanceof IOException failure) {
         throw WriteFailure.of("The stream's place in " + options.output(), failure);

@@ -1,6 +1,7 @@
 package org.sparktune.pipeline.prepare;
 
 import java.io.IOException;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -50,13 +51,19 @@ final class VersionAppender {
    */
   VersionAppender(SparkSession spark, PrepareOptions options, long pieceBytes) {
     this.spark = spark;
-    this.options = options;
     this.pieceBytes = pieceBytes;
     this.configuration = spark.sparkContext().hadoopConfiguration();
-    this.model = LoadedModel.load(options);
-    this.curation = Curation.of(options.dataset(), options.maximumLineBytes(), configuration);
     try {
-      readVersions(new DatasetVersions(new HadoopStorage(configuration)));
+      DatasetManifest last =
+          readVersions(options.output(), new DatasetVersions(new HadoopStorage(configuration)));
+      // Templates that write the date write that of the first version.
+      this.options =
+          last == null ? options : options.at(LocalDateTime.parse(last.version().time()));
+      this.model = LoadedModel.load(this.options);
+      this.curation = Curation.of(options.dataset(), options.maximumLineBytes(), configuration);
+      if (last != null) {
+        requireSameOptions(last);
+      }
     } catch (IOException e) {
       throw new SparktuneException(
           ErrorCode.BAD_FILE,
@@ -66,23 +73,22 @@ final class VersionAppender {
     }
   }
 
-  private void readVersions(DatasetVersions versions) throws IOException {
-    if (versions.isDataset(options.output())) {
+  /** Reads which files there were; gives the newest version, or null. */
+  private DatasetManifest readVersions(String output, DatasetVersions versions) throws IOException {
+    if (versions.isDataset(output)) {
       throw new SparktuneException(
           ErrorCode.OUTPUT,
-          "%s holds a dataset without versions.".formatted(options.output()),
+          "%s holds a dataset without versions.".formatted(output),
           "Name another output, or prepare with mode: batch.");
     }
     DatasetManifest last = null;
-    for (int number : versions.list(options.output())) {
-      last = versions.own(folder(number));
+    for (int number : versions.list(output)) {
+      last = versions.own(DatasetVersions.folder(output, number));
       ledger.add(last);
       newest = number;
       first = last.version().first();
     }
-    if (last != null) {
-      requireSameOptions(last);
-    }
+    return last;
   }
 
   /** Records prepared in different ways are no one dataset. */
@@ -174,7 +180,12 @@ final class VersionAppender {
             pieces,
             new Arrival(
                 new DatasetManifest.Version(
-                    number, first, batch, arrived.duplicates(), arrived.changed()),
+                    number,
+                    first,
+                    batch,
+                    arrived.duplicates(),
+                    arrived.changed(),
+                    options.time().toString()),
                 arrived.contents(),
                 number > 1 || batch != null));
     published.ifPresent(

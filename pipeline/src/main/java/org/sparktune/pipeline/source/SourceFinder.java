@@ -4,6 +4,11 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -17,6 +22,9 @@ import org.sparktune.pipeline.spec.DatasetOptions.Source;
 
 /** Turns sources (files, folders, globs) into files, in a fixed order. */
 public final class SourceFinder {
+  /** Looking into a file is waiting for storage. */
+  private static final int INSPECTORS = 16;
+
   /**
    * A file that nobody has looked into yet.
    *
@@ -77,18 +85,45 @@ public final class SourceFinder {
     return files;
   }
 
-  /** Looks into files: what they are, and what their records look like. */
+  /** Looks into files, several at a time: what they are, and what their records look like. */
   public List<SourceFile> inspect(List<Listed> listed) {
-    List<SourceFile> files = new ArrayList<>();
-    for (Listed file : listed) {
-      try {
-        files.add(
-            new SourceInspector(file.source(), onCorrupt, configuration).inspect(file.status()));
-      } catch (IOException e) {
-        throw PieceReader.damaged(file.path(), e);
+    ExecutorService threads =
+        Executors.newFixedThreadPool(Math.max(1, Math.min(INSPECTORS, listed.size())));
+    try {
+      List<Future<SourceFile>> looks = new ArrayList<>();
+      for (Listed file : listed) {
+        looks.add(threads.submit(() -> inspect(file)));
       }
+      List<SourceFile> files = new ArrayList<>();
+      for (Future<SourceFile> look : looks) {
+        files.add(result(look));
+      }
+      return files;
+    } finally {
+      threads.shutdownNow();
     }
-    return files;
+  }
+
+  private SourceFile inspect(Listed file) {
+    try {
+      return new SourceInspector(file.source(), onCorrupt, configuration).inspect(file.status());
+    } catch (IOException e) {
+      throw PieceReader.damaged(file.path(), e);
+    }
+  }
+
+  private static SourceFile result(Future<SourceFile> look) {
+    try {
+      return look.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException failure) {
+        throw failure;
+      }
+      throw new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("Looking into the sources was interrupted");
+    }
   }
 
   private List<FileStatus> expand(String source, boolean mayBeEmpty) throws IOException {

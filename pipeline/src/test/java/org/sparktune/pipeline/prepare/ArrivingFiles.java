@@ -68,6 +68,15 @@ final class ArrivingFiles {
 
   /** A dataset of one file in the inbox. */
   DatasetOptions dataset(String name) {
+    return dataset(name, "auto");
+  }
+
+  /** A dataset of the inbox with a chat template of its own. */
+  DatasetOptions dated(Path template) {
+    return dataset("", template.toString());
+  }
+
+  private DatasetOptions dataset(String name, String template) {
     return new DatasetOptions(
         DatasetOptions.Kind.SFT,
         List.of(
@@ -78,7 +87,7 @@ final class ArrivingFiles {
         0.2,
         0.05,
         TrainOn.ASSISTANT,
-        "auto",
+        template,
         OnLong.REJECT,
         true);
   }

@@ -172,6 +172,22 @@ class VersionsTest {
   }
 
   @Test
+  void shouldTellTemplatesTheSameDayInAllVersions() throws IOException {
+    Path template =
+        Files.writeString(
+            folder.resolve("dated.jinja"),
+            "{{ strftime_now('%d %b %Y') }}{% for m in messages %}{{ m['content'] }}{% endfor %}");
+    files.write("a.jsonl", 0, 20);
+    PrepareOptions today = files.options(files.dated(template), "out");
+    IncrementalPreparation.prepare(LocalSpark.session(), today);
+    files.write("b.jsonl", 20, 30);
+    PrepareOptions tomorrow = today.at(today.time().plusDays(1));
+    assertEquals(2, IncrementalPreparation.prepare(LocalSpark.session(), tomorrow).newest());
+    assertEquals(own(1).version().time(), own(2).version().time());
+    assertEquals(own(1).templateFingerprint(), own(2).templateFingerprint());
+  }
+
+  @Test
   void shouldKeepTheOldVersionWhenTheNewOneFails() throws IOException {
     files.write("a.jsonl", 0, 20);
     append();

@@ -93,7 +93,7 @@ public final class DatasetFolder {
     try {
       DatasetVersions versions = new DatasetVersions(new HadoopStorage(configuration));
       DatasetName parsed = DatasetName.parse(name);
-      return versions.isDataset(name) || !versions.list(parsed.folder()).isEmpty();
+      return versions.isDataset(name) || versions.newest(parsed.folder()) != DatasetName.NEWEST;
     } catch (IOException e) {
       throw new UncheckedIOException("Looking for a dataset in " + name + " failed", e);
     }
