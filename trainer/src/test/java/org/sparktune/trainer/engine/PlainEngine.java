@@ -226,7 +226,7 @@ public final class PlainEngine implements Engine {
       int start = documentStarts[document];
       for (int n = start; n < documentStarts[document + 1]; n++) {
         for (int head = 0; head < shape.heads(); head++) {
-          double lse = attend(q, n, k, v, start, n, head, shape, out);
+          double lse = PlainAttention.attend(q, n, k, v, start, n, head, shape, out);
           if (logSumExp != null) {
             logSumExp.setFloat((long) n * shape.heads() + head, (float) lse);
           }
@@ -256,12 +256,14 @@ public final class PlainEngine implements Engine {
       for (int n = documentStarts[document]; n < documentStarts[document + 1]; n++) {
         for (int head = 0; head < shape.heads(); head++) {
           long own = (long) head * size;
-          long shared = keyValueColumn(shape, head);
+          long shared = PlainAttention.keyValueColumn(shape, head);
           double lse = logSumExp.getFloat((long) n * shape.heads() + head);
-          double delta = dot(dOut, n, own, out, n, own, size);
-          for (int m = firstKey(documentStarts[document], n, shape); m <= n; m++) {
-            double p = Math.exp(dot(q, n, own, k, m, shared, size) * shape.scale() - lse);
-            double ds = p * (dot(dOut, n, own, v, m, shared, size) - delta) * shape.scale();
+          double delta = PlainAttention.dot(dOut, n, own, out, n, own, size);
+          for (int m = PlainAttention.firstKey(documentStarts[document], n, shape); m <= n; m++) {
+            double p =
+                Math.exp(PlainAttention.dot(q, n, own, k, m, shared, size) * shape.scale() - lse);
+            double ds =
+                p * (PlainAttention.dot(dOut, n, own, v, m, shared, size) - delta) * shape.scale();
             for (int i = 0; i < size; i++) {
               put(dv, m, shared + i, get(dv, m, shared + i) + p * get(dOut, n, own + i));
               put(dq, n, own + i, get(dq, n, own + i) + ds * get(k, m, shared + i));
@@ -287,54 +289,11 @@ public final class PlainEngine implements Engine {
       for (int row = starts[sequence]; row < starts[sequence + 1]; row++) {
         int position = firstPosition + row - starts[sequence];
         for (int head = 0; head < shape.heads(); head++) {
-          attend(q, row, keys[sequence], values[sequence], 0, position, head, shape, out);
+          PlainAttention.attend(
+              q, row, keys[sequence], values[sequence], 0, position, head, shape, out);
         }
       }
     }
-  }
-
-  /** One query row of one head; returns the log of the sum of exponentials. */
-  private static double attend(
-      Tensor q,
-      int row,
-      Tensor k,
-      Tensor v,
-      int start,
-      int position,
-      int head,
-      AttentionShape shape,
-      Tensor out) {
-    int size = shape.headSize();
-    long own = (long) head * size;
-    long shared = keyValueColumn(shape, head);
-    int first = firstKey(start, position, shape);
-    double[] scores = new double[position - first + 1];
-    double max = Double.NEGATIVE_INFINITY;
-    for (int m = 0; m < scores.length; m++) {
-      scores[m] = dot(q, row, own, k, first + m, shared, size) * shape.scale();
-      max = Math.max(max, scores[m]);
-    }
-    double sum = 0;
-    for (double score : scores) {
-      sum += Math.exp(score - max);
-    }
-    double lse = max + Math.log(sum);
-    for (int i = 0; i < size; i++) {
-      double value = 0;
-      for (int m = 0; m < scores.length; m++) {
-        value += Math.exp(scores[m] - lse) * get(v, first + m, shared + i);
-      }
-      put(out, row, own + i, value);
-    }
-    return lse;
-  }
-
-  private static int firstKey(int start, int position, AttentionShape shape) {
-    return (int) Math.max(start, (long) position - shape.window() + 1);
-  }
-
-  private static long keyValueColumn(AttentionShape shape, int head) {
-    return (long) (head / (shape.heads() / shape.keyValueHeads())) * shape.headSize();
   }
 
   @Override
@@ -472,7 +431,7 @@ public final class PlainEngine implements Engine {
     Tensor matrix = matrix(head);
     double[] logits = new double[(int) matrix.rows()];
     for (int token = 0; token < logits.length; token++) {
-      logits[token] = dot(hidden, row, 0, matrix, token, 0, (int) matrix.columns());
+      logits[token] = PlainAttention.dot(hidden, row, 0, matrix, token, 0, (int) matrix.columns());
     }
     return logits;
   }
@@ -491,15 +450,6 @@ public final class PlainEngine implements Engine {
 
   private static double sigmoid(double x) {
     return 1 / (1 + Math.exp(-x));
-  }
-
-  private static double dot(
-      Tensor a, long rowA, long columnA, Tensor b, long rowB, long columnB, int size) {
-    double sum = 0;
-    for (int i = 0; i < size; i++) {
-      sum += get(a, rowA, columnA + i) * get(b, rowB, columnB + i);
-    }
-    return sum;
   }
 
   private static Tensor matrix(Weight weight) {
