@@ -7,6 +7,8 @@ import org.sparktune.pipeline.spec.PreferenceOptions;
 import org.sparktune.pipeline.spec.RewardModelOptions;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.trainer.model.DecoderObjective;
+import org.sparktune.trainer.objective.dpo.JudgedLoss;
+import org.sparktune.trainer.objective.dpo.JudgedObjective;
 import org.sparktune.trainer.objective.dpo.PreferenceLoss;
 import org.sparktune.trainer.objective.dpo.PreferenceObjective;
 import org.sparktune.trainer.objective.reward.PairScoreLoss;
@@ -23,11 +25,12 @@ final class Objectives {
    * The objective; none for supervised fine-tuning.
    *
    * @param paddingId what a reward model passes over at the end of a document
+   * @param sequenceLength tokens of the longest document
    */
-  static Optional<DecoderObjective> of(Task.Training task, OptionalInt paddingId) {
+  static Optional<DecoderObjective> of(
+      Task.Training task, OptionalInt paddingId, int sequenceLength) {
     if (task instanceof Task.Dpo dpo) {
-      PreferenceLoss loss = loss(dpo.preference());
-      return Optional.of(new PreferenceObjective(loss, dpo.preference().margins()));
+      return Optional.of(objective(dpo.preference(), sequenceLength));
     }
     if (task instanceof Task.Rewarding rewarding) {
       return Optional.of(new RewardObjective(loss(rewarding.reward()), paddingId));
@@ -39,8 +42,8 @@ final class Objectives {
 
   /** The kind of dataset that the objective reads, as manifests call it. */
   static String datasetKind(Task.Training task) {
-    if (task instanceof Task.Dpo) {
-      return Kind.PREFERENCE.word();
+    if (task instanceof Task.Dpo dpo) {
+      return dpo.preference().kind().word();
     }
     if (task instanceof Task.Rewarding rewarding) {
       return rewarding.reward().kind().word();
@@ -56,19 +59,32 @@ final class Objectives {
     };
   }
 
-  private static PreferenceLoss loss(PreferenceOptions options) {
-    PreferenceLoss loss =
-        switch (options.loss()) {
-          case SIGMOID -> new PreferenceLoss.Sigmoid(options.beta(), options.labelSmoothing());
-          case ROBUST -> new PreferenceLoss.Robust(options.beta(), options.labelSmoothing());
-          case HINGE -> new PreferenceLoss.Hinge(options.beta());
-          case IPO -> new PreferenceLoss.Ipo(options.beta());
-          case EXO -> new PreferenceLoss.Exo(options.beta(), options.labelSmoothing());
-          case SIMPO -> new PreferenceLoss.SimPo(options.beta(), options.simpoMargin());
-          case ORPO -> new PreferenceLoss.Orpo(options.beta());
-        };
-    return options.supervisedWeight() == 0
-        ? loss
-        : new PreferenceLoss.WithSupervision(loss, options.supervisedWeight());
+  private static DecoderObjective objective(PreferenceOptions options, int sequenceLength) {
+    double beta = options.beta();
+    double smoothing = options.labelSmoothing();
+    return switch (options.loss()) {
+      case SIGMOID -> paired(new PreferenceLoss.Sigmoid(beta, smoothing), options);
+      case ROBUST -> paired(new PreferenceLoss.Robust(beta, smoothing), options);
+      case HINGE -> paired(new PreferenceLoss.Hinge(beta), options);
+      case IPO -> paired(new PreferenceLoss.Ipo(beta), options);
+      case EXO -> paired(new PreferenceLoss.Exo(beta, smoothing), options);
+      case SIMPO -> paired(new PreferenceLoss.SimPo(beta, options.simpoMargin()), options);
+      case ORPO -> paired(new PreferenceLoss.Orpo(beta), options);
+      case KTO -> {
+        PreferenceOptions.Judged judged = options.judged();
+        yield new JudgedObjective(
+            new JudgedLoss(beta, judged.desirableWeight(), judged.undesirableWeight()),
+            judged.desirableAbove(),
+            sequenceLength);
+      }
+    };
+  }
+
+  private static DecoderObjective paired(PreferenceLoss loss, PreferenceOptions options) {
+    PreferenceLoss supervised =
+        options.supervisedWeight() == 0
+            ? loss
+            : new PreferenceLoss.WithSupervision(loss, options.supervisedWeight());
+    return new PreferenceObjective(supervised, options.margins());
   }
 }

@@ -114,7 +114,7 @@ public final class TrainingRunner implements AutoCloseable {
           .requireWithin(engine.availableBytes().orElse(share.memoryBytes()));
       Decoder decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       this.trainable =
-          Objectives.of(task, model.paddingId())
+          Objectives.of(task, model.paddingId(), sequenceLength)
               .map(objective -> new DecoderTrainable(decoder, objective))
               .orElseGet(() -> new DecoderTrainable(decoder));
       init.ifPresent(adapter -> adapter.copyInto(trainable));
@@ -345,6 +345,9 @@ public final class TrainingRunner implements AutoCloseable {
     }
     if (task instanceof Task.Ppo ppo) {
       identity.put("ppo", ppo.ppo().toString());
+    }
+    if (task instanceof Task.Dpo dpo) {
+      identity.put("dpo", dpo.preference().toString());
     }
     if (task instanceof Task.Rewarding rewarding) {
       identity.put("reward", rewarding.reward().toString());

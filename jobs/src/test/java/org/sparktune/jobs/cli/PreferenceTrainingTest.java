@@ -60,7 +60,7 @@ class PreferenceTrainingTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Loss.class)
+  @EnumSource(value = Loss.class, names = "KTO", mode = EnumSource.Mode.EXCLUDE)
   void shouldLearnToPreferWhatWasChosen(Loss loss) throws IOException {
     List<JsonNode> steps =
         train("--set", "hyperparams.dpo.loss=" + loss.name().toLowerCase(Locale.ROOT));
@@ -91,6 +91,60 @@ class PreferenceTrainingTest {
     both.addAll(List.of("--set", "executors=2", "--output", "two"));
     train(both.toArray(String[]::new));
     assertArrayEquals(alone, Files.readAllBytes(adapter("two")));
+  }
+
+  @Test
+  void shouldLearnFromCompletionsThatAreEachJudged() throws IOException {
+    writeJudged();
+    String[] judged = {
+      "--set", "hyperparams.dpo.loss=kto",
+      "--set", "hyperparams.batch_size=4",
+      "--set", "hyperparams.gradient_accumulation_steps=2",
+      "--set", "dataset.packing=false"
+    };
+    List<JsonNode> steps = train(judged);
+    JsonNode first = steps.get(0);
+    JsonNode last = steps.get(steps.size() - 1);
+    assertEquals(0.5, first.get("loss").asDouble(), 1e-9, "B is 0: policy = reference");
+    assertEquals(0, first.get("kl").asDouble());
+    assertEquals(0.5, first.get("desirable").asDouble());
+    assertTrue(last.get("loss").asDouble() < 0.45, steps::toString);
+    assertTrue(last.get("signed_reward").asDouble() > 0.1, steps::toString);
+    assertEquals(1, last.get("accuracy").asDouble(), steps::toString);
+    byte[] alone = Files.readAllBytes(adapter("out"));
+    List<String> both = new ArrayList<>(List.of(judged));
+    both.addAll(List.of("--set", "executors=2", "--output", "two"));
+    train(both.toArray(String[]::new));
+    assertArrayEquals(alone, Files.readAllBytes(adapter("two")));
+  }
+
+  @Test
+  void shouldRefuseToJudgePairsAndToPairWhatIsJudged() throws IOException {
+    writeSpec("dpo", "{sources: [pairs.jsonl]}", "{loss: kto}");
+    CommandRun.in(folder, "train", "spec.yaml")
+        .requireFailure(ErrorCode.BAD_DATA, "it is a pair of completions");
+    writeJudged();
+    writeSpec("dpo", "{sources: [pairs.jsonl]}", "{}");
+    CommandRun.in(folder, "train", "spec.yaml")
+        .requireFailure(ErrorCode.BAD_DATA, "it is no pair of a chosen and a rejected completion");
+    writeSpec("dpo", "{sources: [pairs.jsonl]}", "{loss: kto, margins: true}");
+    CommandRun.in(folder, "validate", "spec.yaml")
+        .requireFailure(ErrorCode.INVALID_SPEC, "means nothing to the loss 'kto'");
+    writeSpec("dpo", "{sources: [pairs.jsonl]}", "{desirable_weight: 2}");
+    CommandRun.in(folder, "validate", "spec.yaml")
+        .requireFailure(ErrorCode.INVALID_SPEC, "means nothing to the loss 'sigmoid'");
+  }
+
+  /** As many good completions as bad ones, each of a prompt of its own. */
+  private void writeJudged() throws IOException {
+    Random random = new Random(6);
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < PAIRS; i++) {
+      lines.add(
+          "{\"prompt_ids\": %s, \"completion_ids\": %s, \"label\": %s}"
+              .formatted(ids(random, 6), ids(random, 5), i % 2 == 0));
+    }
+    Files.write(folder.resolve("pairs.jsonl"), lines);
   }
 
   @Test

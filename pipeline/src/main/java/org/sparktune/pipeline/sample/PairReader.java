@@ -48,6 +48,15 @@ final class PairReader {
     return new Sample.Pair(tokens(prompt, chosen), tokens(prompt, rejected), margin(fields));
   }
 
+  /** One completion: {@code prompt_ids} and {@code completion_ids}. */
+  static Sample completionIds(Fields fields) throws RejectException {
+    int[] completion = RecordReader.integers("completion_ids", fields.list("completion_ids"));
+    if (completion.length == 0) {
+      throw new RejectException(RejectReason.EMPTY, "the completion is empty");
+    }
+    return tokens(RecordReader.integers("prompt_ids", fields.list("prompt_ids")), completion);
+  }
+
   private static Sample tokens(int[] prompt, int[] completion) {
     int[] ids = Arrays.copyOf(prompt, prompt.length + completion.length);
     System.arraycopy(completion, 0, ids, prompt.length, completion.length);

@@ -104,6 +104,9 @@ public final class RecordReader {
   }
 
   private static Sample tokens(Fields fields) throws RejectException {
+    if (fields.get("input_ids") == null && fields.get("completion_ids") != null) {
+      return PairReader.completionIds(fields);
+    }
     int[] ids = integers("input_ids", fields.list("input_ids"));
     if (ids.length == 0) {
       throw new RejectException(RejectReason.EMPTY, "\"input_ids\" is empty");

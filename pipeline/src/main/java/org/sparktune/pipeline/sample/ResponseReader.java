@@ -215,7 +215,8 @@ public final class ResponseReader {
 
   /** One response, as {@link Schema#RESPONSE} has it. */
   static Sample response(Fields fields, PairReader pairs) throws RejectException {
-    Object answer = fields.required("response");
+    boolean completed = fields.get("response") == null && fields.get("completion") != null;
+    Object answer = fields.required(completed ? "completion" : "response");
     return answer(prompt(fields, pairs, answer), answer, Double.NaN).sample();
   }
 
@@ -281,7 +282,9 @@ public final class ResponseReader {
   }
 
   private static double score(Fields fields) throws RejectException {
-    return number("score", fields.get("score"));
+    boolean labelled = fields.get("score") == null && fields.get("label") != null;
+    String column = labelled ? "label" : "score";
+    return number(column, fields.get(column));
   }
 
   /** A finite number; yes and no are 1 and 0. */

@@ -18,6 +18,8 @@ public final class SchemaDetector {
           Map.entry(Schema.RESPONSES, Set.of("conversations", "responses")),
           Map.entry(Schema.COMPARISON, Set.of("prompt", "response_a", "response_b", "winner")),
           Map.entry(Schema.RESPONSE, Set.of("prompt", "response")),
+          Map.entry(Schema.RESPONSE, Set.of("prompt", "completion")),
+          Map.entry(Schema.TOKENS, Set.of("prompt_ids", "completion_ids")),
           Map.entry(Schema.TOKENS, Set.of("input_ids")),
           Map.entry(Schema.MESSAGES, Set.of("messages")),
           Map.entry(Schema.SHAREGPT, Set.of("conversations")),

@@ -265,7 +265,7 @@ public record DatasetOptions(
     SHAREGPT,
     /** {@code messages} of {@code role} and {@code content}. */
     MESSAGES,
-    /** {@code input_ids} and {@code labels}. */
+    /** {@code input_ids} and {@code labels}, or {@code prompt_ids} and {@code completion_ids}. */
     TOKENS,
     /** {@code chosen} and {@code rejected}, beside or after their {@code prompt}. */
     PAIRS,
@@ -273,7 +273,7 @@ public record DatasetOptions(
     PAIR_IDS,
     /** {@code prompt}, and perhaps its {@code answer}. */
     PROMPT,
-    /** {@code prompt} and a {@code response}, with a score beside them. */
+    /** {@code prompt} and a {@code response} or {@code completion}, with a score or label. */
     RESPONSE,
     /** {@code prompt} and {@code responses}, with scores, ranks or comparisons. */
     RESPONSES,

@@ -11,6 +11,7 @@ import java.io.Serializable;
  * @param simpoMargin SimPO's γ
  * @param supervisedWeight of the mean negative log-likelihood of the chosen completion, 0 for none
  * @param margins whether the dataset's margins are taken off the preference
+ * @param judged KTO's own options
  */
 public record PreferenceOptions(
     Loss loss,
@@ -18,8 +19,24 @@ public record PreferenceOptions(
     double labelSmoothing,
     double simpoMargin,
     double supervisedWeight,
-    boolean margins)
+    boolean margins,
+    Judged judged)
     implements Serializable {
+
+  /**
+   * What KTO makes of single completions.
+   *
+   * @param desirableWeight λ of good ones
+   * @param undesirableWeight λ of bad ones
+   * @param desirableAbove a higher score means a good one; labels are 1 and 0
+   */
+  public record Judged(double desirableWeight, double undesirableWeight, double desirableAbove)
+      implements Serializable {}
+
+  /** The kind of dataset that the loss reads. */
+  public DatasetOptions.Kind kind() {
+    return loss == Loss.KTO ? DatasetOptions.Kind.REWARD : DatasetOptions.Kind.PREFERENCE;
+  }
 
   /** The losses. */
   public enum Loss {
@@ -36,6 +53,8 @@ public record PreferenceOptions(
     /** Averaged by length, without a reference. */
     SIMPO,
     /** Odds ratio beside supervised fine-tuning, without a reference. */
-    ORPO
+    ORPO,
+    /** Completions that are each judged good or bad, without a counterpart. */
+    KTO
   }
 }

@@ -1,5 +1,6 @@
 package org.sparktune.pipeline.spec;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.sparktune.pipeline.spec.PreferenceOptions.Loss;
@@ -7,6 +8,9 @@ import org.sparktune.pipeline.spec.PreferenceOptions.Loss;
 /** Reads the {@code dpo} group of hyperparameters. */
 final class PreferenceReader {
   private static final Set<Loss> SMOOTHED = Set.of(Loss.SIGMOID, Loss.ROBUST, Loss.EXO);
+
+  private static final List<String> JUDGED =
+      List.of("desirable_weight", "undesirable_weight", "desirable_above");
 
   private PreferenceReader() {}
 
@@ -38,6 +42,16 @@ final class PreferenceReader {
           "'simpo_margin' means nothing to the loss '%s'.".formatted(word(loss)),
           "Remove it.");
     }
+    if (loss == Loss.KTO) {
+      for (String key : List.of("sft_weight", "margins")) {
+        if (reader.has(key)) {
+          reader.problem(
+              key,
+              "'%s' means nothing to the loss 'kto', which reads no pairs.".formatted(key),
+              "Remove it.");
+        }
+      }
+    }
     PreferenceOptions options =
         new PreferenceOptions(
             loss,
@@ -45,9 +59,23 @@ final class PreferenceReader {
             smoothing,
             reader.decimal("simpo_margin", 0.5, Range.NOT_NEGATIVE),
             reader.decimal("sft_weight", 0, Range.NOT_NEGATIVE),
-            reader.flag("margins", false));
+            reader.flag("margins", false),
+            judged(reader, loss));
     reader.finish();
     return options;
+  }
+
+  private static PreferenceOptions.Judged judged(MappingReader reader, Loss loss) {
+    for (String key : JUDGED) {
+      if (reader.has(key) && loss != Loss.KTO) {
+        reader.problem(
+            key, "'%s' means nothing to the loss '%s'.".formatted(key, word(loss)), "Remove it.");
+      }
+    }
+    return new PreferenceOptions.Judged(
+        reader.decimal(JUDGED.get(0), 1, Range.NOT_NEGATIVE),
+        reader.decimal(JUDGED.get(1), 1, Range.NOT_NEGATIVE),
+        reader.decimal(JUDGED.get(2), 0, Range.ANY));
   }
 
   private static String word(Loss loss) {

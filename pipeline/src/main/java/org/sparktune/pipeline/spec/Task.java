@@ -88,7 +88,7 @@ public sealed interface Task extends Serializable {
   /**
    * Preference optimization of an adapter.
    *
-   * @param dataset of kind preference
+   * @param dataset of the kind that the loss reads
    * @param initAdapter the adapter to start from, or null; the reference is the model without any
    * @param lora the adapter's shape
    * @param preference the loss

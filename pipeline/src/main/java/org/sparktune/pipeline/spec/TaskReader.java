@@ -131,13 +131,13 @@ final class TaskReader {
 
   private Task dpo() {
     Reference base = baseModel();
-    DatasetChoice dataset = dataset(DatasetOptions.Kind.PREFERENCE);
     Reference init = reference("init_adapter", ADAPTER_MAKERS);
     MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
+    PreferenceOptions preference = PreferenceReader.read(hyperparams.mappingOrEmpty("dpo"));
+    DatasetChoice dataset = dataset(preference.kind());
     Hyperparameters parameters =
         options.hyperparameters(hyperparams, OptionsReader.DPO_LEARNING_RATE);
     LoraOptions lora = options.lora(hyperparams.mappingOrEmpty("lora"));
-    PreferenceOptions preference = PreferenceReader.read(hyperparams.mappingOrEmpty("dpo"));
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, true);
     reader.finish();

@@ -1,5 +1,6 @@
 package org.sparktune.pipeline.sample;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -42,6 +43,35 @@ class ResponseReaderTest {
     assertEquals(List.of(3.0), scores(set));
     assertEquals("7", set.group());
     assertEquals(1, set.responses().get(0).length());
+  }
+
+  @Test
+  void shouldReadAJudgedCompletion() throws RejectException {
+    ResponseSet text = read("{\"prompt\": \"2+2?\", \"completion\": \"4\", \"label\": true}");
+    assertEquals(new Sample.Completion("2+2?", "4"), text.responses().get(0).sample());
+    assertEquals(List.of(1.0), scores(text));
+    ResponseSet turns =
+        read(
+            "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}], \"completion\": [{\"role\": \"assistant\", \"content\": \"yo\"}], \"label\": false}");
+    assertEquals(List.of(0.0), scores(turns));
+    ResponseSet ids =
+        read("{\"prompt_ids\": [5, 6], \"completion_ids\": [7, 8, 9], \"label\": true}");
+    Sample.Tokens tokens = (Sample.Tokens) ids.responses().get(0).sample();
+    assertArrayEquals(new int[] {5, 6, 7, 8, 9}, tokens.ids());
+    assertArrayEquals(new byte[] {0, 0, 1, 1, 1}, tokens.lossMask());
+    assertEquals(3, ids.responses().get(0).length());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"prompt\": \"2+2?\", \"completion\": \" \", \"label\": true}",
+        "{\"prompt\": \"2+2?\", \"completion\": \"4\"}",
+        "{\"prompt\": \"2+2?\", \"completion\": \"4\", \"label\": \"good\"}",
+        "{\"prompt_ids\": [5, 6], \"completion_ids\": [], \"label\": true}"
+      })
+  void shouldRejectACompletionThatIsEmptyOrNotJudged(String json) {
+    assertThrows(RejectException.class, () -> read(json));
   }
 
   @ParameterizedTest

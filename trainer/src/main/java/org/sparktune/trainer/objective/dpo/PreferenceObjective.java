@@ -32,9 +32,6 @@ public final class PreferenceObjective implements DecoderObjective {
     this.usesMargins = usesMargins;
   }
 
-  /** Sums by document. */
-  private record Documents(double[] logProbs, int[] targets) {}
-
   @Override
   public long weight(Batch batch) {
     return batch.documents() / 2;
@@ -53,25 +50,17 @@ public final class PreferenceObjective implements DecoderObjective {
   public LossSum accumulate(
       Decoder decoder, Batch batch, double lossScale, Passage passage, GradientListener listener) {
     double[] reference = reference(decoder, batch);
-    float[] logProbs = decoder.scoresForGradient(batch, passage);
-    Documents policy = sums(batch, logProbs);
+    DocumentLogProbs policy = DocumentLogProbs.of(batch, decoder.scoresForGradient(batch, passage));
     double[] slopes = new double[batch.documents()];
     final LossSum sum = sum(batch, policy, reference, slopes);
-    float[] gradient = new float[logProbs.length];
-    int target = 0;
-    for (int document = 0; document < slopes.length; document++) {
-      for (int i = 0; i < policy.targets()[document]; i++) {
-        gradient[target++] = (float) (slopes[document] * lossScale);
-      }
-    }
-    decoder.scoresGradient(batch, gradient, passage, listener);
+    decoder.scoresGradient(batch, policy.spread(slopes, lossScale), passage, listener);
     return sum;
   }
 
   @Override
   public LossSum evaluate(Decoder decoder, Batch batch) {
     double[] reference = reference(decoder, batch);
-    Documents policy = sums(batch, targetsOf(batch, decoder.tokenLogProbs(batch, true)));
+    DocumentLogProbs policy = DocumentLogProbs.of(decoder, batch, true);
     return sum(batch, policy, reference, new double[batch.documents()]);
   }
 
@@ -80,7 +69,7 @@ public final class PreferenceObjective implements DecoderObjective {
    *
    * @param slopes by document, filled with the loss's derivative by its log-probability
    */
-  private LossSum sum(Batch batch, Documents policy, double[] reference, double[] slopes) {
+  private LossSum sum(Batch batch, DocumentLogProbs policy, double[] reference, double[] slopes) {
     if (batch.documents() % 2 != 0) {
       throw new IllegalArgumentException("%d documents are no pairs".formatted(batch.documents()));
     }
@@ -110,7 +99,7 @@ public final class PreferenceObjective implements DecoderObjective {
     return new LossSum(lossSum, batch.documents() / 2, list);
   }
 
-  private PairLogProbs pair(Batch batch, int pair, Documents policy, double[] reference) {
+  private PairLogProbs pair(Batch batch, int pair, DocumentLogProbs policy, double[] reference) {
     int chosen = 2 * pair;
     int rejected = chosen + 1;
     if (policy.targets()[chosen] == 0 || policy.targets()[rejected] == 0) {
@@ -121,8 +110,8 @@ public final class PreferenceObjective implements DecoderObjective {
     }
     float[] margins = batch.labels().margins();
     return new PairLogProbs(
-        policy.logProbs()[chosen],
-        policy.logProbs()[rejected],
+        policy.sums()[chosen],
+        policy.sums()[rejected],
         reference[chosen],
         reference[rejected],
         policy.targets()[chosen],
@@ -132,46 +121,9 @@ public final class PreferenceObjective implements DecoderObjective {
 
   /** The reference's log-probability of every document, 0 where the loss does not ask. */
   private double[] reference(Decoder decoder, Batch batch) {
-    double[] sums = new double[batch.documents()];
     if (!loss.readsReference()) {
-      return sums;
+      return new double[batch.documents()];
     }
-    float[] known = batch.labels().referenceLogProbs();
-    if (known.length == 0) {
-      return sums(batch, targetsOf(batch, decoder.tokenLogProbs(batch, false))).logProbs();
-    }
-    for (int document = 0; document < sums.length; document++) {
-      sums[document] = known[document];
-    }
-    return sums;
-  }
-
-  /** The log-probabilities at positions with a target, out of those at all positions. */
-  private static float[] targetsOf(Batch batch, float[] logProbs) {
-    float[] selected = new float[batch.validTokens()];
-    int target = 0;
-    for (int i = 0; i < logProbs.length; i++) {
-      if (batch.targets()[i] != Batch.IGNORED) {
-        selected[target++] = logProbs[i];
-      }
-    }
-    return selected;
-  }
-
-  private static Documents sums(Batch batch, float[] logProbs) {
-    double[] sums = new double[batch.documents()];
-    int[] targets = new int[batch.documents()];
-    int target = 0;
-    for (int document = 0; document < sums.length; document++) {
-      for (int i = batch.documentStarts()[document];
-          i < batch.documentStarts()[document + 1];
-          i++) {
-        if (batch.targets()[i] != Batch.IGNORED) {
-          sums[document] += logProbs[target++];
-          targets[document]++;
-        }
-      }
-    }
-    return new Documents(sums, targets);
+    return DocumentLogProbs.reference(decoder, batch);
   }
 }
