@@ -19,6 +19,7 @@ import org.sparktune.jobs.training.Evaluation;
 import org.sparktune.jobs.training.LoadedDecoder;
 import org.sparktune.jobs.training.ModelLocations;
 import org.sparktune.jobs.training.RewardEvaluation;
+import org.sparktune.jobs.training.RewardPlot;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
 import org.sparktune.jobs.workflow.TaskExecutor;
@@ -196,6 +197,9 @@ public final class TaskRunner implements TaskExecutor {
         RewardEvaluation scores =
             DatasetEvaluator.score(model, dataset, task.split(), task.batchSize(), spark.hadoop());
         ResultFile.write(folder.child("evaluation.json"), scores);
+        if (scores.pairs() != null) {
+          folder.child("evaluation.svg").write(RewardPlot.of(scores.pairs()));
+        }
         return scores.summary();
       }
       Evaluation evaluation =

@@ -58,8 +58,8 @@ public final class DatasetEvaluator {
         StopSignal.check("The evaluation");
         scorer.add(reader.next(), pairs);
       }
+      return scorer.finish(reader.sourceFiles());
     }
-    return scorer.finish();
   }
 
   private static DatasetReader open(DatasetFolder folder, Split split, int vocabulary) {

@@ -52,7 +52,7 @@ public final class FileEvaluator {
         read(model, modelPath, data, false, appendEos, SampleReader::readWithPairs)) {
       scorer.add(row(document, data, line++), document.isPair());
     }
-    return scorer.finish();
+    return scorer.finish(List.of());
   }
 
   /** How a file becomes documents. */

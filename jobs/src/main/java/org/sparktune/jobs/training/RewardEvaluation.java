@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.sparktune.trainer.objective.Logistic;
 import org.sparktune.trainer.objective.reward.PairScoreLoss;
@@ -71,10 +73,13 @@ public record RewardEvaluation(
    * @param loss Bradley–Terry, without margins
    * @param margin mean of chosen less rejected
    * @param byLength accuracy by length, and by which completion is the longer one
+   * @param bySource accuracy by the file that pairs come from; empty where that is not known
    * @param calibration by certainty, how often the model is right; nearly equal where it can be
    *     taken at its word
+   * @param calibrationError the expected calibration error: the mean over pairs of how far accuracy
+   *     and certainty of their group are apart (Naeini et al. 2015)
    */
-  record Pairs(
+  public record Pairs(
       @JsonProperty("count") long count,
       @JsonProperty("accuracy") double accuracy,
       @JsonProperty("loss") double loss,
@@ -82,22 +87,30 @@ public record RewardEvaluation(
       @JsonProperty("reward_rejected") double rewardRejected,
       @JsonProperty("margin") double margin,
       @JsonProperty("by_length") List<Group> byLength,
-      @JsonProperty("calibration") List<Certainty> calibration) {}
+      @JsonProperty("by_source") List<Group> bySource,
+      @JsonProperty("calibration") List<Certainty> calibration,
+      @JsonProperty("calibration_error") double calibrationError) {}
 
   /** A part of the pairs. */
-  record Group(
+  public record Group(
       @JsonProperty("group") String name,
       @JsonProperty("pairs") long pairs,
       @JsonProperty("accuracy") double accuracy) {}
 
   /** Pairs of which the model is about equally sure. */
-  record Certainty(
+  public record Certainty(
       @JsonProperty("certainty") double certainty,
       @JsonProperty("accuracy") double accuracy,
       @JsonProperty("pairs") long pairs) {}
 
-  static RewardEvaluation of(List<Sample> samples) {
+  /**
+   * Puts scores together.
+   *
+   * @param sources the file of every document, both of a pair; empty where that is not known
+   */
+  static RewardEvaluation of(List<Sample> samples, List<String> sources) {
     List<Pair> pairs = new ArrayList<>();
+    SortedMap<String, List<Pair>> bySource = new TreeMap<>();
     double sum = 0;
     long documents = 0;
     double squares = 0;
@@ -105,6 +118,10 @@ public record RewardEvaluation(
     for (Sample sample : samples) {
       if (sample instanceof Pair pair) {
         pairs.add(pair);
+        if (!sources.isEmpty()) {
+          String source = sources.get((int) documents);
+          bySource.computeIfAbsent(source, unused -> new ArrayList<>()).add(pair);
+        }
         sum += pair.chosen() + pair.rejected();
         documents += 2;
       } else {
@@ -120,7 +137,7 @@ public record RewardEvaluation(
     return new RewardEvaluation(
         sum / documents,
         documents,
-        pairs.isEmpty() ? null : pairs(pairs),
+        pairs.isEmpty() ? null : pairs(pairs, bySource),
         rated == 0 ? null : squares / rated,
         List.copyOf(samples));
   }
@@ -132,6 +149,7 @@ public record RewardEvaluation(
       summary.put("accuracy", pairs.accuracy());
       summary.put("loss", pairs.loss());
       summary.put("margin", pairs.margin());
+      summary.put("calibration_error", pairs.calibrationError());
       summary.put("pairs", pairs.count());
     }
     if (meanSquaredError != null) {
@@ -142,7 +160,7 @@ public record RewardEvaluation(
     return summary;
   }
 
-  private static Pairs pairs(List<Pair> pairs) {
+  private static Pairs pairs(List<Pair> pairs, SortedMap<String, List<Pair>> bySource) {
     double loss = 0;
     double chosen = 0;
     double rejected = 0;
@@ -152,6 +170,10 @@ public record RewardEvaluation(
       chosen += pair.chosen();
       rejected += pair.rejected();
     }
+    List<Group> sources = new ArrayList<>();
+    bySource.forEach(
+        (source, members) -> sources.add(new Group(source, members.size(), accuracy(members))));
+    List<Certainty> calibration = calibration(pairs);
     int count = pairs.size();
     return new Pairs(
         count,
@@ -161,7 +183,9 @@ public record RewardEvaluation(
         rejected / count,
         (chosen - rejected) / count,
         byLength(pairs),
-        calibration(pairs));
+        sources,
+        calibration,
+        calibrationError(calibration, count));
   }
 
   private static double accuracy(List<Pair> pairs) {
@@ -214,6 +238,14 @@ public record RewardEvaluation(
       }
     }
     return bins;
+  }
+
+  private static double calibrationError(List<Certainty> calibration, int pairs) {
+    double sum = 0;
+    for (Certainty bin : calibration) {
+      sum += bin.pairs() * Math.abs(bin.accuracy() - bin.certainty());
+    }
+    return sum / pairs;
   }
 
   private static int bin(Pair pair) {

@@ -39,12 +39,16 @@ final class RewardScorer {
     pendingTokens += row.tokens().length;
   }
 
-  /** Scores what is left. */
-  RewardEvaluation finish() {
+  /**
+   * Scores what is left.
+   *
+   * @param sources the file of every document that was added; empty where that is not known
+   */
+  RewardEvaluation finish(List<String> sources) {
     if (!pending.isEmpty()) {
       score();
     }
-    return RewardEvaluation.of(samples);
+    return RewardEvaluation.of(samples, sources);
   }
 
   private void score() {

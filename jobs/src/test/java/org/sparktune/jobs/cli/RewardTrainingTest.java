@@ -117,6 +117,9 @@ class RewardTrainingTest {
 
   @Test
   void shouldEvaluateInAWorkflow() throws IOException {
+    List<String> lines = Files.readAllLines(folder.resolve("pairs.jsonl"));
+    Files.write(folder.resolve("few.jsonl"), lines.subList(0, 5));
+    Files.write(folder.resolve("more.jsonl"), lines.subList(5, PAIRS));
     Files.writeString(
         folder.resolve("spec.yaml"),
         spec("{sources: [pairs.jsonl], sequence_length: 64}", "{}")
@@ -126,7 +129,7 @@ class RewardTrainingTest {
                   adapter: judge
                   dataset: judge/dataset
               """
-                .replace("judge/dataset", "{kind: preference, sources: [pairs.jsonl]}"));
+                .replace("judge/dataset", "{kind: preference, sources: [few.jsonl, more.jsonl]}"));
     CommandRun.in(folder, "run", "spec.yaml").requireDone();
     JsonNode evaluation = JSON.readTree(folder.resolve("out/check/evaluation.json").toFile());
     assertEquals(1, evaluation.at("/pairs/accuracy").asDouble());
@@ -137,6 +140,22 @@ class RewardTrainingTest {
       calibrated += bin.get("pairs").asInt();
     }
     assertEquals(PAIRS, calibrated);
+    double apart = 0;
+    for (JsonNode bin : evaluation.at("/pairs/calibration")) {
+      double gap = Math.abs(bin.get("certainty").asDouble() - bin.get("accuracy").asDouble());
+      apart += gap * bin.get("pairs").asInt() / PAIRS;
+    }
+    assertEquals(apart, evaluation.at("/pairs/calibration_error").asDouble(), 1e-12);
+    assertTrue(apart > 0 && apart < 0.5, evaluation::toString);
+    assertEquals(2, evaluation.at("/pairs/by_source").size(), evaluation::toString);
+    for (int i = 0; i < 2; i++) {
+      JsonNode source = evaluation.at("/pairs/by_source/" + i);
+      assertTrue(source.get("group").asText().endsWith(i == 0 ? "few.jsonl" : "more.jsonl"));
+      assertEquals(i == 0 ? 5 : 3, source.get("pairs").asInt());
+    }
+    String plot = Files.readString(folder.resolve("out/check/evaluation.svg"));
+    assertEquals(evaluation.at("/pairs/calibration").size(), plot.split("<circle").length - 1);
+    assertTrue(plot.contains("more.jsonl") && plot.endsWith("</svg>\n"), plot);
   }
 
   @Test

@@ -114,6 +114,14 @@ public final class DatasetReader implements AutoCloseable {
     return new SourceLines(folder, configuration, parts).describe(rows, most);
   }
 
+  /**
+   * The file that each document of the split comes from, in the stored order; empty where the
+   * dataset does not say.
+   */
+  public List<String> sourceFiles() {
+    return new SourceLines(folder, configuration, parts).files();
+  }
+
   @Override
   public void close() {
     if (part != null) {

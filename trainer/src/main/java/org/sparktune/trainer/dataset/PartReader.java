@@ -1,6 +1,8 @@
 package org.sparktune.trainer.dataset;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -99,6 +101,30 @@ final class PartReader implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       throw broken("cannot be read (row group %d: %s)".formatted(index, e.getMessage()), e);
     }
+  }
+
+  /**
+   * The piece of input of every document, in their order.
+   *
+   * @return nothing where the dataset does not say
+   */
+  Optional<List<int[]>> pieces() {
+    if (!reader.getFileMetaData().getSchema().containsField(PIECES)) {
+      return Optional.empty();
+    }
+    List<int[]> pieces = new ArrayList<>();
+    for (int index = 0; index < rowGroups(); index++) {
+      try {
+        PageReadStore pages = reader.readRowGroup(index);
+        RowGroup.Lists ofRows = lists(pages, column(PIECES), rows(index));
+        for (int row = 0; row < rows(index); row++) {
+          pieces.add(ofRows.list(row));
+        }
+      } catch (IOException | RuntimeException e) {
+        throw broken("cannot be read (row group %d: %s)".formatted(index, e.getMessage()), e);
+      }
+    }
+    return Optional.of(pieces);
   }
 
   /** Rows before a row group. */

@@ -85,6 +85,35 @@ final class SourceLines {
     return String.join(", ", names) + more;
   }
 
+  /** The file of every document of all parts; empty where one of them did not keep track. */
+  List<String> files() {
+    List<Place> places = new ArrayList<>();
+    for (DatasetManifest.Part part : parts) {
+      Path root = new Path(folder, part.path()).getParent().getParent();
+      try (PartReader reader = new PartReader(folder, part, configuration)) {
+        Optional<List<int[]>> pieces = reader.pieces();
+        if (pieces.isEmpty()) {
+          return List.of();
+        }
+        for (int[] ofRow : pieces.get()) {
+          for (int piece : ofRow) {
+            places.add(new Place(root, piece, 0));
+          }
+        }
+      }
+    }
+    Map<PieceOf, Piece> found = pieces(places);
+    List<String> files = new ArrayList<>(places.size());
+    for (Place place : places) {
+      Piece piece = found.get(new PieceOf(place.root(), place.piece()));
+      if (piece == null) {
+        return List.of();
+      }
+      files.add(piece.file());
+    }
+    return files;
+  }
+
   private List<Place> places(DatasetRow row) {
     List<Place> places = new ArrayList<>();
     for (DatasetManifest.Part part : parts) {
