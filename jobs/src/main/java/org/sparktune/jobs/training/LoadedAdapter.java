@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.Tensor;
@@ -15,7 +16,7 @@ import org.sparktune.trainer.modelfile.PeftAdapter;
 
 /** A LoRA that is put on a model, to be trained further or used as it is. */
 final class LoadedAdapter implements AutoCloseable {
-  private static final String SCORE_HEAD = "score";
+  private static final List<String> SCORE_HEADS = List.of("score", "attention_score");
 
   private final Arena arena;
   private final PeftAdapter adapter;
@@ -68,14 +69,21 @@ final class LoadedAdapter implements AutoCloseable {
 
   /** The adapter's own, and the head of the reward model that it becomes. */
   private static List<String> saved(LoraConfig own, LoraConfig written) {
-    boolean gainsHead =
-        written.modulesToSave().contains(SCORE_HEAD) && !own.modulesToSave().contains(SCORE_HEAD);
-    if (!gainsHead) {
-      return own.modulesToSave();
-    }
     List<String> saved = new ArrayList<>(own.modulesToSave());
-    saved.add(SCORE_HEAD);
-    return saved;
+    for (String head : SCORE_HEADS) {
+      if (!written.modulesToSave().contains(head) || saved.contains(head)) {
+        continue;
+      }
+      if (SCORE_HEADS.stream().anyMatch(saved::contains)) {
+        throw new SparktuneException(
+            ErrorCode.MISMATCH,
+            "The adapter to start from is a reward model with another head than %s."
+                .formatted(head),
+            "Start from the adapter of a language model, or name its head in 'reward.head'.");
+      }
+      saved.add(head);
+    }
+    return List.copyOf(saved);
   }
 
   /**
@@ -84,10 +92,14 @@ final class LoadedAdapter implements AutoCloseable {
    */
   void copyInto(DecoderTrainable trainable) {
     Map<String, Tensor> values = new TreeMap<>(adapter.tensors());
-    Tensor head = trainable.tensors().get(SCORE_HEAD + ".weight");
-    if (head != null) {
-      values.putIfAbsent(SCORE_HEAD + ".weight", head);
-    }
+    trainable
+        .tensors()
+        .forEach(
+            (name, tensor) -> {
+              if (SCORE_HEADS.stream().anyMatch(head -> name.startsWith(head + "."))) {
+                values.putIfAbsent(name, tensor);
+              }
+            });
     trainable.load(values);
   }
 

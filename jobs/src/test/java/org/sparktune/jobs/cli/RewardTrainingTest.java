@@ -74,6 +74,34 @@ class RewardTrainingTest {
   }
 
   @Test
+  void shouldTrainAnAttentionHeadToTheSameBitsOnTwoRanks() throws IOException {
+    String[] attention = {
+      "--set", "hyperparams.reward.head=attention",
+      "--set", "hyperparams.batch_size=4",
+      "--set", "hyperparams.gradient_accumulation_steps=2"
+    };
+    requireLearnt(train("out", attention));
+    Path adapter = folder.resolve("out/judge/adapter");
+    JsonNode config = JSON.readTree(adapter.resolve("adapter_config.json").toFile());
+    assertEquals("[\"attention_score\"]", config.get("modules_to_save").toString());
+    try (SafetensorsFile file =
+        SafetensorsFile.open(adapter.resolve("adapter_model.safetensors"))) {
+      String head = "base_model.model.attention_score.";
+      assertArrayEquals(new long[] {64, 64}, file.shape(head + "query.weight"));
+      assertArrayEquals(new long[] {64}, file.shape(head + "norm.bias"));
+    }
+    requireScores(evaluate("--model", "model", "--adapter", "out/judge/adapter"));
+    List<String> both = new ArrayList<>(List.of(attention));
+    both.addAll(List.of("--set", "executors=2"));
+    train("two", both.toArray(String[]::new));
+    assertArrayEquals(Files.readAllBytes(adapter("out")), Files.readAllBytes(adapter("two")));
+    Files.writeString(
+        folder.resolve("spec.yaml"), spec("{sources: [pairs.jsonl]}", "{head: attention}"));
+    CommandRun.in(folder, "validate", "spec.yaml", "--set", "hyperparams.train=full")
+        .requireFailure(ErrorCode.INVALID_SPEC, "The attention head is part of an adapter");
+  }
+
+  @Test
   void shouldTrainAWholeModelAsTransformersNamesIt() throws IOException {
     List<JsonNode> steps = train("out", "--set", "hyperparams.train=full");
     requireLearnt(steps);

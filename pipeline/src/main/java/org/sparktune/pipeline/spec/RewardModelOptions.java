@@ -5,12 +5,32 @@ import java.io.Serializable;
 /**
  * What a {@code reward_model} task trains.
  *
+ * @param head what turns a document into a score
  * @param loss which one
  * @param centring weight of the pull of a pair's mean score to 0; pairs only
  * @param margins whether the dataset's margins are how far scores should be apart; pairs only
  */
-public record RewardModelOptions(Loss loss, double centring, boolean margins)
+public record RewardModelOptions(Head head, Loss loss, double centring, boolean margins)
     implements Serializable {
+
+  /** The heads. */
+  public enum Head {
+    /** A vector that the last token is multiplied with, as transformers has it. */
+    LINEAR("score"),
+    /** One attention head over the document with a LayerNorm and a linear projection. */
+    ATTENTION("attention_score");
+
+    private final String module;
+
+    Head(String module) {
+      this.module = module;
+    }
+
+    /** Its name among an adapter's {@code modules_to_save}. */
+    public String module() {
+      return module;
+    }
+  }
 
   /** The losses. */
   public enum Loss {

@@ -1,5 +1,6 @@
 package org.sparktune.pipeline.spec;
 
+import org.sparktune.pipeline.spec.RewardModelOptions.Head;
 import org.sparktune.pipeline.spec.RewardModelOptions.Loss;
 
 /** Reads the {@code reward} group of hyperparameters. */
@@ -10,7 +11,10 @@ final class RewardModelReader {
     Loss loss = reader.word("loss", Loss.BRADLEY_TERRY);
     RewardModelOptions options =
         new RewardModelOptions(
-            loss, reader.decimal("centring", 0, Range.NOT_NEGATIVE), reader.flag("margins", false));
+            reader.word("head", Head.LINEAR),
+            loss,
+            reader.decimal("centring", 0, Range.NOT_NEGATIVE),
+            reader.flag("margins", false));
     if (loss == Loss.REGRESSION) {
       refuse(reader, "centring");
       refuse(reader, "margins");

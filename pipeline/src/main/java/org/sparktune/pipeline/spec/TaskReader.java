@@ -202,6 +202,12 @@ final class TaskReader {
           "Task '%s' trains every weight (train: full) and has no 'lora'.".formatted(name),
           "Remove 'lora', or write train: lora.");
     }
+    if (full && reward.head() != RewardModelOptions.Head.LINEAR) {
+      hyperparams.problem(
+          "train",
+          "The attention head is part of an adapter; a whole model has the linear one.",
+          "Write train: lora, or head: linear.");
+    }
     if (full && init != null) {
       reader.problem(
           "init_adapter",
@@ -216,7 +222,15 @@ final class TaskReader {
     return full
         ? new Task.RewardModel(name, after, base, dataset, parameters, layers, reward)
         : new Task.RewardAdapter(
-            name, after, base, dataset, init, parameters, lora.withSaved("score"), layers, reward);
+            name,
+            after,
+            base,
+            dataset,
+            init,
+            parameters,
+            lora.withSaved(reward.head().module()),
+            layers,
+            reward);
   }
 
   private Task distill() {

@@ -209,33 +209,42 @@ public final class Decoder implements AutoCloseable {
   }
 
   /**
-   * The score head's scores at some positions of a batch.
+   * The score head's scores of a batch's documents.
    *
-   * @param positions M token indexes
-   * @return {@code (M)}
+   * @param lasts {@code (D)} the last token of each that counts
+   * @return {@code (D)}
    */
-  float[] rowScores(Batch batch, int[] positions) {
-    selected.select(positions);
+  float[] rowScores(Batch batch, int[] lasts) {
+    DocumentHead.Rows rows = selectRows(batch, lasts);
     runForInference(batch, Passage.PLAIN);
-    return weights.scoreHead().scores(selected.normed());
+    return weights.scoreHead().scores(selected.normed(), rows);
+  }
+
+  private DocumentHead.Rows selectRows(Batch batch, int[] lasts) {
+    DocumentHead.Rows rows = weights.scoreHead().rows(batch.documentStarts(), lasts);
+    selected.select(rows.positions());
+    return rows;
   }
 
   /** As {@link #rowScores}, with everything kept for {@link #rowScoresGradient}. */
-  float[] rowScoresForGradient(Batch batch, int[] positions, Passage passage) {
+  float[] rowScoresForGradient(Batch batch, int[] lasts, Passage passage) {
     check(batch);
-    selected.select(positions);
+    DocumentHead.Rows rows = selectRows(batch, lasts);
     forwardForGradient(batch, passage);
-    return weights.scoreHead().scores(selected.normed());
+    return weights.scoreHead().scores(selected.normed(), rows);
   }
 
   /**
    * Adds to the trained parameters' gradients after {@link #rowScoresForGradient} of the same
    * batch.
    *
-   * @param dScores {@code (M)}
+   * @param lasts as they were given to it
+   * @param dScores {@code (D)}
    */
-  void rowScoresGradient(Batch batch, float[] dScores, Passage passage, GradientListener listener) {
-    weights.scoreHead().gradient(selected.normed(), dScores, selected.dNormed());
+  void rowScoresGradient(
+      Batch batch, int[] lasts, float[] dScores, Passage passage, GradientListener listener) {
+    DocumentHead.Rows rows = weights.scoreHead().rows(batch.documentStarts(), lasts);
+    weights.scoreHead().gradient(selected.normed(), rows, dScores, selected.dNormed());
     backward(batch, rope.ofDocuments(batch.documentStarts()), passage, listener);
   }
 

@@ -77,13 +77,18 @@ final class DecoderLoader {
     }
     Norm finalNorm = norm(DecoderPlan.FINAL_NORM, config.hiddenSize());
     ValueHead valueHead = plan.hasValueHead() ? new ValueHead(engine, trained) : null;
-    ScoreHead scoreHead = plan.hasScoreHead() ? scoreHead() : null;
+    DocumentHead scoreHead = plan.hasScoreHead() ? scoreHead() : null;
     return new DecoderWeights(
         embedding, dEmbedding, layers, finalNorm, head, dHead, valueHead, scoreHead, trained);
   }
 
   /** A head that nobody has trained yet starts at 0: all documents score alike. */
-  private ScoreHead scoreHead() {
+  private DocumentHead scoreHead() {
+    if (plan.tuning() instanceof Tuning.Lora lora && lora.attentionHead()) {
+      AttentionHead head = new AttentionHead(engine, trained, plan.config().hiddenSize());
+      head.initialize(loading, lora.seed());
+      return head;
+    }
     String name = ScoreHead.WEIGHT;
     boolean trains = trained.has(name);
     if (!trains && !source.has(name)) {

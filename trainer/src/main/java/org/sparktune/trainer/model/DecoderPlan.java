@@ -205,7 +205,9 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
     if (trainsHead()) {
       layout.add(HEAD + ".weight", tuning.decays(false), config.vocabularySize(), hidden);
     }
-    if (hasScoreHead() && tuning.trains(ScoreHead.MODULE)) {
+    if (tuning instanceof Tuning.Lora lora && lora.attentionHead()) {
+      AttentionHead.addTo(layout, tuning, hidden);
+    } else if (hasScoreHead() && tuning.trains(ScoreHead.MODULE)) {
       layout.add(ScoreHead.WEIGHT, tuning.decays(false), 1, hidden);
     }
     if (hasValueHead()) {

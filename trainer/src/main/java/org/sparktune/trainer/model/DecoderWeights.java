@@ -25,5 +25,5 @@ record DecoderWeights(
     Weight head,
     Tensor dHead,
     ValueHead valueHead,
-    ScoreHead scoreHead,
+    DocumentHead scoreHead,
     TrainedParameters trained) {}

@@ -9,7 +9,7 @@ import org.sparktune.trainer.memory.TensorArena;
  * The linear head of transformers' {@code *ForSequenceClassification} with one label: a score for a
  * row, without a bias. M is the number of rows, C the hidden size.
  */
-final class ScoreHead {
+final class ScoreHead implements DocumentHead {
   static final String MODULE = "score";
   static final String WEIGHT = MODULE + ".weight";
 
@@ -27,33 +27,34 @@ final class ScoreHead {
     this.dWeight = dWeight;
   }
 
-  /**
-   * x·wᵀ.
-   *
-   * @param rows {@code (M, C)}
-   * @return {@code (M)}
-   */
-  float[] scores(Tensor rows) {
+  /** The last of each document: D = M. */
+  @Override
+  public Rows rows(int[] starts, int[] lasts) {
+    int[] rowStarts = new int[starts.length];
+    for (int document = 0; document < rowStarts.length; document++) {
+      rowStarts[document] = document;
+    }
+    return new Rows(lasts, rowStarts);
+  }
+
+  /** x·wᵀ. */
+  @Override
+  public float[] scores(Tensor normed, Rows rows) {
     try (TensorArena arena = engine.arena("scores")) {
-      Tensor scores = arena.allocate(DType.F32, rows.rows(), 1);
-      engine.product(false, rows, true, weight, 1, 0, scores);
+      Tensor scores = arena.allocate(DType.F32, normed.rows(), 1);
+      engine.product(false, normed, true, weight, 1, 0, scores);
       return engine.toArray(scores);
     }
   }
 
-  /**
-   * Gradient of {@link #scores}.
-   *
-   * @param dScores {@code (M)}
-   * @param dRows {@code (M, C)}
-   */
-  void gradient(Tensor rows, float[] dScores, Tensor dRows) {
+  @Override
+  public void gradient(Tensor normed, Rows rows, float[] dScores, Tensor dNormed) {
     try (TensorArena arena = engine.arena("gradients of scores")) {
-      Tensor d = arena.allocate(DType.F32, rows.rows(), 1);
+      Tensor d = arena.allocate(DType.F32, normed.rows(), 1);
       engine.set(d, dScores);
-      engine.product(false, d, false, weight, 1, 0, dRows);
+      engine.product(false, d, false, weight, 1, 0, dNormed);
       if (dWeight != null) {
-        engine.product(true, d, false, rows, 1, 1, dWeight);
+        engine.product(true, d, false, normed, 1, 1, dWeight);
       }
     }
   }

@@ -6,8 +6,9 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.optim.GradientListener;
 
 /**
- * A reward model: a decoder with a score head that reads each document's last token, as
- * transformers' {@code *ForSequenceClassification} does. D is the number of a batch's documents.
+ * A reward model: a decoder with a score head. The linear one reads each document's last token, as
+ * transformers' {@code *ForSequenceClassification} does, the attention head all up to it. D is the
+ * number of a batch's documents.
  */
 public final class ScoredDecoder {
   private final Decoder decoder;
@@ -60,7 +61,7 @@ public final class ScoredDecoder {
    * @param listener told after each block which gradients are complete
    */
   public void gradient(Batch batch, float[] dScores, Passage passage, GradientListener listener) {
-    decoder.rowScoresGradient(batch, dScores, passage, listener);
+    decoder.rowScoresGradient(batch, lastTokens(batch), dScores, passage, listener);
   }
 
   private int[] lastTokens(Batch batch) {

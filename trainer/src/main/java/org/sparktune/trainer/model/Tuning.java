@@ -59,7 +59,12 @@ public sealed interface Tuning {
     /** An adapter that saves the head is one of a reward model. */
     @Override
     public boolean scoreHead() {
-      return config.modulesToSave().contains(ScoreHead.MODULE);
+      return attentionHead() || config.modulesToSave().contains(ScoreHead.MODULE);
+    }
+
+    /** Whether that head is an {@link AttentionHead}. */
+    boolean attentionHead() {
+      return config.modulesToSave().contains(AttentionHead.MODULE);
     }
 
     @Override
