@@ -23,10 +23,10 @@ final class GracefulStop {
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Runnable hook;
 
-  private GracefulStop(PrintStream err, Runnable cancel) {
+  private GracefulStop(PrintStream err, String sentence, Runnable cancel) {
     this.hook =
         () -> {
-          err.println("Stopping; a training writes a checkpoint at its next step.");
+          err.println(sentence);
           StopSignal.request();
           await(cancel);
         };
@@ -35,10 +35,11 @@ final class GracefulStop {
   /**
    * Installs it.
    *
+   * @param sentence what the user is told
    * @param cancel ends what does not look at {@link StopSignal} by itself
    */
-  static void install(PrintStream err, Runnable cancel) {
-    GracefulStop stop = new GracefulStop(err, cancel);
+  static void install(PrintStream err, String sentence, Runnable cancel) {
+    GracefulStop stop = new GracefulStop(err, sentence, cancel);
     ShutdownHookManager.get()
         .addShutdownHook(stop.hook, BEFORE_SPARK, PATIENCE_SECONDS, TimeUnit.SECONDS);
     installed.set(stop);

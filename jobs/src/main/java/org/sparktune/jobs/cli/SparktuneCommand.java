@@ -91,6 +91,7 @@ public final class SparktuneCommand implements Runnable {
     line.addSubcommand(new TrainCommand(console));
     line.addSubcommand(new EvaluateCommand(console));
     line.addSubcommand(new GenerateCommand(console));
+    line.addSubcommand(new ServeCommand(console));
     line.addSubcommand(new TokenizeCommand(console));
     line.addSubcommand(new InspectCommand(console));
     line.addSubcommand(new ExportCommand(console));

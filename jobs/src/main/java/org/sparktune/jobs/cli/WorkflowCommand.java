@@ -67,7 +67,10 @@ abstract class WorkflowCommand extends BaseCommand {
                 "sparktune " + loaded.spec().name(),
                 loaded.spec().cluster().executors());
         TrainingProgress progress = new TrainingProgress(console())) {
-      GracefulStop.install(console().err(), spark::cancelPreparation);
+      GracefulStop.install(
+          console().err(),
+          "Stopping; a training writes a checkpoint at its next step.",
+          spark::cancelPreparation);
       TaskRunner runner = new TaskRunner(loaded.spec(), workflow.paths(), spark, task -> progress);
       return workflow.run(runner, new WorkflowProgress(console().err()));
     }

@@ -42,10 +42,7 @@ final class LearnedReward implements RewardFunction, AutoCloseable {
     if (Student.isIn(path)) {
       Student student = Student.load(path);
       return new LearnedReward(
-          path,
-          student.manifest().tokenizerFingerprint(),
-          ids -> student.scores(List.of(ids))[0],
-          () -> {});
+          path, student.manifest().tokenizerFingerprint(), student.scorer()::score, () -> {});
     }
     LoadedRewardModel model =
         LoadedRewardModel.open(path, precision, new BatchSize(1, responseTokens));

@@ -62,7 +62,7 @@ public record CommandRun(int status, String out, String err) {
   }
 
   /** Standard output as one JSON value; anything else beside it fails. */
-  JsonNode json() throws IOException {
+  public JsonNode json() throws IOException {
     assertFalse(out.isBlank(), () -> "nothing on standard output; standard error: " + err);
     try (var parser = JSON.createParser(out)) {
       JsonNode value = JSON.readTree(parser);

@@ -19,8 +19,9 @@ import org.sparktune.trainer.model.RandomWeights;
 import org.sparktune.trainer.modelfile.SafetensorsWriter;
 
 /** Writes an untrained Llama of a few thousand parameters with its own tokenizer and template. */
-final class TinyModel {
+public final class TinyModel {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int HIDDEN = 32;
   private static final String END_OF_TEXT = "<|endoftext|>";
   private static final String CHAT_TEMPLATE =
       "{% for message in messages %}{% if message.role == 'assistant' %}A: {{ message.content }}"
@@ -31,7 +32,7 @@ final class TinyModel {
   private TinyModel() {}
 
   /** Writes a model that nothing is wrong with. */
-  static Path write(Path folder) throws IOException {
+  public static Path write(Path folder) throws IOException {
     return write(folder, (name, tensor) -> {});
   }
 
@@ -41,6 +42,16 @@ final class TinyModel {
    * @param change may change any tensor before it is written
    */
   static Path write(Path folder, BiConsumer<String, Tensor> change) throws IOException {
+    return write(folder, change, false);
+  }
+
+  /** Writes a reward model: the same with a score head. */
+  public static Path writeRewardModel(Path folder) throws IOException {
+    return write(folder, (name, tensor) -> {}, true);
+  }
+
+  private static Path write(Path folder, BiConsumer<String, Tensor> change, boolean scores)
+      throws IOException {
     Files.createDirectories(folder);
     Tokenizer tokenizer =
         new BpeTrainer(300, List.of(END_OF_TEXT))
@@ -64,6 +75,14 @@ final class TinyModel {
         change.accept(name, tensor);
         tensors.put(name, tensor);
       }
+      if (scores) {
+        Tensor head = arena.allocate(DType.F32, 1, HIDDEN);
+        float[] values = new float[HIDDEN];
+        for (int i = 0; i < HIDDEN; i++) {
+          values[i] = (float) Math.sin(i);
+        }
+        tensors.put("score.weight", head.set(values));
+      }
       SafetensorsWriter.write(folder.resolve("model.safetensors"), tensors);
     }
     return folder;
@@ -86,7 +105,7 @@ final class TinyModel {
     return config
         .put("model_type", "llama")
         .put("vocab_size", tokenizer.vocabularySize())
-        .put("hidden_size", 32)
+        .put("hidden_size", HIDDEN)
         .put("intermediate_size", 48)
         .put("num_hidden_layers", 2)
         .put("num_attention_heads", 4)

@@ -12,8 +12,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class LayerNorm extends ExactLayer {
   private static final long serialVersionUID = 1L;
-  private static final String GAIN = "gain";
-  private static final String BIAS = "bias";
+  static final String GAIN = "gain";
+  static final String BIAS = "bias";
 
   /** For DL4J's JSON. */
   @SuppressWarnings("unused")

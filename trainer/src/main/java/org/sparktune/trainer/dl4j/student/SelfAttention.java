@@ -15,10 +15,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class SelfAttention extends ExactLayer {
   private static final long serialVersionUID = 1L;
-  private static final String QUERY = "Wq";
-  private static final String KEY = "Wk";
-  private static final String VALUE = "Wv";
-  private static final String OUTPUT = "Wo";
+  static final String QUERY = "Wq";
+  static final String KEY = "Wk";
+  static final String VALUE = "Wv";
+  static final String OUTPUT = "Wo";
 
   /** For DL4J's JSON. */
   @SuppressWarnings("unused")

@@ -97,22 +97,13 @@ public final class Student {
     return graph;
   }
 
-  /**
-   * Scores documents. In a pass of several, products may round otherwise than in a pass of one.
-   *
-   * @param documents token ids of each, at least one
-   */
-  public double[] scores(List<int[]> documents) {
-    float[][] probabilities = probabilities(documents);
-    double[] scores = new double[probabilities.length];
-    for (int i = 0; i < scores.length; i++) {
-      scores[i] = manifest.classes().score(probabilities[i]);
-    }
-    return scores;
+  /** Its parameters as they are now, ready to score with. */
+  public StudentScorer scorer() {
+    return new StudentScorer(graph, manifest);
   }
 
   /**
-   * The distributions over classes.
+   * The distributions over classes, as DL4J computes them: of a network that is being trained.
    *
    * @return {@code (N, classes)}
    */

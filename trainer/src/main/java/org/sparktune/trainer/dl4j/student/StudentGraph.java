@@ -28,6 +28,10 @@ import org.sparktune.trainer.objective.distill.DistillationLoss;
 public final class StudentGraph {
   static final String IDS = "ids";
   static final String POSITIONS = "positions";
+  static final String TOKEN = "token";
+  static final String POSITION = "position";
+  static final String ATTENTION = "attention";
+  static final String NORM = "norm";
   static final String OUTPUT = "classes";
 
   /** As GPT-2 and most after it; Xavier's is for matrices that are multiplied with. */
@@ -51,14 +55,13 @@ public final class StudentGraph {
         .weightInit(WeightInit.XAVIER)
         .graphBuilder()
         .addInputs(IDS, POSITIONS)
-        .addLayer("token", embedding(shape.vocabularySize(), hidden), IDS)
-        .addLayer("position", embedding(shape.maxTokens(), hidden), POSITIONS)
-        .addVertex("tokens", new ElementWiseVertex(ElementWiseVertex.Op.Add), "token", "position")
-        .addLayer("attention", new SelfAttention(hidden), "tokens")
-        .addVertex(
-            "attended", new ElementWiseVertex(ElementWiseVertex.Op.Add), "tokens", "attention")
-        .addLayer("norm", new LayerNorm(hidden), "attended")
-        .addLayer("pooled", new GlobalPoolingLayer.Builder(PoolingType.AVG).build(), "norm")
+        .addLayer(TOKEN, embedding(shape.vocabularySize(), hidden), IDS)
+        .addLayer(POSITION, embedding(shape.maxTokens(), hidden), POSITIONS)
+        .addVertex("tokens", new ElementWiseVertex(ElementWiseVertex.Op.Add), TOKEN, POSITION)
+        .addLayer(ATTENTION, new SelfAttention(hidden), "tokens")
+        .addVertex("attended", new ElementWiseVertex(ElementWiseVertex.Op.Add), "tokens", ATTENTION)
+        .addLayer(NORM, new LayerNorm(hidden), "attended")
+        .addLayer("pooled", new GlobalPoolingLayer.Builder(PoolingType.AVG).build(), NORM)
         .addLayer(
             OUTPUT,
             new OutputLayer.Builder(new DistillationLossFunction(loss))

@@ -14,8 +14,11 @@ import java.util.Random;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
@@ -89,13 +92,47 @@ class StudentTest {
     for (int length : new int[] {1, 3, 8, 20, 5}) {
       documents.add(random.ints(length, 0, VOCABULARY).toArray());
     }
-    double[] together = student.scores(documents);
+    StudentScorer scorer = student.scorer();
+    float[][] together = student.probabilities(documents);
     for (int i = 0; i < together.length; i++) {
-      assertEquals(student.scores(List.of(documents.get(i)))[0], together[i], 1e-5);
+      float[] alone = student.probabilities(List.of(documents.get(i)))[0];
+      assertArrayEquals(alone, together[i], 1e-5f);
     }
     int[] longest = documents.get(3);
     int[] end = java.util.Arrays.copyOfRange(longest, 12, 20);
-    assertEquals(together[3], student.scores(List.of(end))[0], 1e-5, "the last eight tokens count");
+    assertArrayEquals(scorer.probabilities(longest), scorer.probabilities(end), "the last eight");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 2, 1, 2", "5, 7, 3, 4", "16, 13, 9, 9", "32, 96, 15, 150", "64, 256, 15, 256"})
+  void shouldScoreAsDl4jDoes(int hidden, int maxTokens, int classes, int longest) {
+    Random random = new Random(hidden);
+    ComputationGraph network =
+        new ComputationGraph(
+            StudentGraph.configuration(
+                new StudentShape(VOCABULARY, hidden, maxTokens, Math.max(2, classes)),
+                new DistillationLoss(0.5, 2),
+                new Adam(1e-3),
+                hidden));
+    network.init();
+    // Trained ones are far from where they began: none of these is near 0 or 1.
+    float[] parameters = new float[Math.toIntExact(network.numParams())];
+    for (int i = 0; i < parameters.length; i++) {
+      parameters[i] = (float) (random.nextGaussian() * 0.7 / Math.sqrt(Math.max(4, hidden)));
+    }
+    network.setParams(Nd4j.createFromArray(parameters));
+    ScoreClasses scores = new ScoreClasses(2, 0.5, 3, Math.max(2, classes));
+    Student student =
+        new Student(
+            network,
+            new StudentManifest(1, VOCABULARY, hidden, maxTokens, scores, 0.5, 2, "", true));
+    StudentScorer scorer = student.scorer();
+    for (int length = 1; length <= longest; length += 1 + length / 2) {
+      int[] document = random.ints(length, 0, VOCABULARY).toArray();
+      float[] expected = student.probabilities(List.of(document))[0];
+      assertArrayEquals(expected, scorer.probabilities(document), 2e-5f, length + " tokens");
+      assertEquals(scores.score(expected), scorer.score(document), 1e-4);
+    }
   }
 
   @Test
@@ -116,8 +153,9 @@ class StudentTest {
     assertTrue(Student.isIn(folder));
     Student loaded = Student.load(folder);
     assertEquals(student.manifest(), loaded.manifest());
-    List<int[]> documents = List.of(new int[] {1, 2, 3}, new int[] {30});
-    assertArrayEquals(student.scores(documents), loaded.scores(documents));
+    for (int[] document : new int[][] {{1, 2, 3}, {30}}) {
+      assertEquals(student.scorer().score(document), loaded.scorer().score(document));
+    }
   }
 
   @Test
