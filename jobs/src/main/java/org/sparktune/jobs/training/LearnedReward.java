@@ -36,17 +36,35 @@ final class LearnedReward implements RewardFunction, AutoCloseable {
    *
    * @param path a student's folder, the PEFT folder of a reward model, or a whole one
    * @param responseTokens of the longest response, for the estimate of memory
+   * @param penalty what is taken off a score for a standard deviation of 1 among a model's heads
    * @throws SparktuneException as {@link LoadedRewardModel#open} and {@link Student#load}
    */
-  static LearnedReward open(Path path, Engines.PrecisionChoice precision, int responseTokens) {
+  static LearnedReward open(
+      Path path, Engines.PrecisionChoice precision, int responseTokens, double penalty) {
     if (Student.isIn(path)) {
+      requireNoPenalty(path, penalty);
       Student student = Student.load(path);
       return new LearnedReward(
           path, student.manifest().tokenizerFingerprint(), student.scorer()::score, () -> {});
     }
     LoadedRewardModel model =
         LoadedRewardModel.open(path, precision, new BatchSize(1, responseTokens));
-    return new LearnedReward(path, model.tokenizer().fingerprint(), model::score, model::close);
+    if (model.heads() == 1 && penalty > 0) {
+      model.close();
+      requireNoPenalty(path, penalty);
+    }
+    return new LearnedReward(
+        path, model.tokenizer().fingerprint(), ids -> model.score(ids, penalty), model::close);
+  }
+
+  private static void requireNoPenalty(Path path, double penalty) {
+    if (penalty > 0) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "uncertainty_penalty is %s, but the reward model %s has one head and no uncertainty."
+              .formatted(penalty, path),
+          "Train it with reward: {ensemble: 4}, or remove uncertainty_penalty.");
+    }
   }
 
   /**

@@ -11,12 +11,12 @@ import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.model.AdapterExchange;
 import org.sparktune.trainer.model.DecoderTrainable;
+import org.sparktune.trainer.model.HeadNames;
 import org.sparktune.trainer.model.LoraConfig;
 import org.sparktune.trainer.modelfile.PeftAdapter;
 
 /** A LoRA that is put on a model, to be trained further or used as it is. */
 final class LoadedAdapter implements AutoCloseable {
-  private static final List<String> SCORE_HEADS = List.of("score", "attention_score");
 
   private final Arena arena;
   private final PeftAdapter adapter;
@@ -69,20 +69,20 @@ final class LoadedAdapter implements AutoCloseable {
 
   /** The adapter's own, and the head of the reward model that it becomes. */
   private static List<String> saved(LoraConfig own, LoraConfig written) {
-    List<String> saved = new ArrayList<>(own.modulesToSave());
-    for (String head : SCORE_HEADS) {
-      if (!written.modulesToSave().contains(head) || saved.contains(head)) {
-        continue;
-      }
-      if (SCORE_HEADS.stream().anyMatch(saved::contains)) {
-        throw new SparktuneException(
-            ErrorCode.MISMATCH,
-            "The adapter to start from is a reward model with another head than %s."
-                .formatted(head),
-            "Start from the adapter of a language model, or name its head in 'reward.head'.");
-      }
-      saved.add(head);
+    List<String> heads = HeadNames.among(written.modulesToSave());
+    List<String> ownHeads = HeadNames.among(own.modulesToSave());
+    if (heads.isEmpty() || heads.equals(ownHeads)) {
+      return own.modulesToSave();
     }
+    if (!ownHeads.isEmpty()) {
+      throw new SparktuneException(
+          ErrorCode.MISMATCH,
+          "The adapter to start from is a reward model with the head %s, the task trains %s."
+              .formatted(ownHeads, heads),
+          "Start from the adapter of a language model, or write the same reward.head and ensemble.");
+    }
+    List<String> saved = new ArrayList<>(own.modulesToSave());
+    saved.addAll(heads);
     return List.copyOf(saved);
   }
 
@@ -96,7 +96,7 @@ final class LoadedAdapter implements AutoCloseable {
         .tensors()
         .forEach(
             (name, tensor) -> {
-              if (SCORE_HEADS.stream().anyMatch(head -> name.startsWith(head + "."))) {
+              if (HeadNames.own(name)) {
                 values.putIfAbsent(name, tensor);
               }
             });

@@ -94,9 +94,24 @@ public final class LoadedRewardModel implements AutoCloseable {
    * alone, so only then a score does not depend on what else is scored.
    */
   public float score(int[] ids) {
+    return score(ids, 0);
+  }
+
+  /**
+   * A score that pays for doubt.
+   *
+   * @param penalty what is taken off for a standard deviation of 1 among the heads
+   */
+  float score(int[] ids, double penalty) {
     int[] targets = new int[ids.length];
     Arrays.fill(targets, Batch.IGNORED);
-    return scores(new Batch(ids, targets, new int[] {0, ids.length}))[0];
+    float[] opinions = model.opinions(new Batch(ids, targets, new int[] {0, ids.length}));
+    return (float) (model.means(opinions)[0] - penalty * model.uncertainties(opinions)[0]);
+  }
+
+  /** How many heads score every document. */
+  int heads() {
+    return model.heads();
   }
 
   @Override

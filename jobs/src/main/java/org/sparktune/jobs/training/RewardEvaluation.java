@@ -19,6 +19,8 @@ import org.sparktune.trainer.objective.reward.PairScoreLoss;
  * @param documents how many they are
  * @param pairs what is known of pairs; null where there are none
  * @param meanSquaredError of the scores from those that the dataset gives; null where it gives none
+ * @param uncertainty the mean standard deviation of the heads' scores of a document; null where
+ *     there is one head
  * @param samples one a document or pair, in their order
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -27,6 +29,7 @@ public record RewardEvaluation(
     @JsonProperty("documents") long documents,
     @JsonProperty("pairs") Pairs pairs,
     @JsonProperty("mean_squared_error") Double meanSquaredError,
+    @JsonProperty("uncertainty") Double uncertainty,
     @JsonProperty("samples") List<Sample> samples) {
   /** Certainties from a half to one are told apart by tenths. */
   private static final int CERTAINTIES = 5;
@@ -41,20 +44,25 @@ public record RewardEvaluation(
    * One document.
    *
    * @param target the score that the dataset gives it, or null
+   * @param uncertainty how far the heads' scores are apart; null where there is one head
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record Single(
       @JsonProperty("score") double score,
       @JsonProperty("tokens") int tokens,
-      @JsonProperty("target") Float target)
+      @JsonProperty("target") Float target,
+      @JsonProperty("uncertainty") Float uncertainty)
       implements Sample {}
 
-  /** A chosen and a rejected document. */
+  /** A chosen and a rejected document; uncertainties as of {@link Single}. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   record Pair(
       @JsonProperty("score_chosen") double chosen,
       @JsonProperty("score_rejected") double rejected,
       @JsonProperty("tokens_chosen") int chosenTokens,
-      @JsonProperty("tokens_rejected") int rejectedTokens)
+      @JsonProperty("tokens_rejected") int rejectedTokens,
+      @JsonProperty("uncertainty_chosen") Float chosenUncertainty,
+      @JsonProperty("uncertainty_rejected") Float rejectedUncertainty)
       implements Sample {
     boolean ranked() {
       return chosen > rejected;
@@ -139,7 +147,23 @@ public record RewardEvaluation(
         documents,
         pairs.isEmpty() ? null : pairs(pairs, bySource),
         rated == 0 ? null : squares / rated,
+        uncertainty(samples),
         List.copyOf(samples));
+  }
+
+  private static Double uncertainty(List<Sample> samples) {
+    double sum = 0;
+    long documents = 0;
+    for (Sample sample : samples) {
+      if (sample instanceof Pair pair && pair.chosenUncertainty() != null) {
+        sum += (double) pair.chosenUncertainty() + pair.rejectedUncertainty();
+        documents += 2;
+      } else if (sample instanceof Single single && single.uncertainty() != null) {
+        sum += single.uncertainty();
+        documents++;
+      }
+    }
+    return documents == 0 ? null : (Double) (sum / documents);
   }
 
   /** The figures that stand for all samples. */
@@ -154,6 +178,9 @@ public record RewardEvaluation(
     }
     if (meanSquaredError != null) {
       summary.put("mean_squared_error", meanSquaredError);
+    }
+    if (uncertainty != null) {
+      summary.put("uncertainty", uncertainty);
     }
     summary.put("score", score);
     summary.put("documents", documents);

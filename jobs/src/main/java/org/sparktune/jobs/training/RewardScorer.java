@@ -53,7 +53,9 @@ final class RewardScorer {
 
   private void score() {
     Batch batch = DatasetRow.batch(pending);
-    float[] scores = model.scores(batch);
+    float[] opinions = model.opinions(batch);
+    float[] scores = model.means(opinions);
+    float[] doubts = model.heads() > 1 ? model.uncertainties(opinions) : null;
     int document = 0;
     for (int i = 0; i < pending.size(); i++) {
       DatasetRow row = pending.get(i);
@@ -66,11 +68,20 @@ final class RewardScorer {
         if (pendingPairs.get(i)) {
           double rejected = finite(scores[document + 1], row);
           int otherTokens = tokens(batch, document + 1);
-          samples.add(new RewardEvaluation.Pair(score, rejected, tokens, otherTokens));
+          samples.add(
+              new RewardEvaluation.Pair(
+                  score,
+                  rejected,
+                  tokens,
+                  otherTokens,
+                  doubts == null ? null : doubts[document],
+                  doubts == null ? null : doubts[document + 1]));
           document += 2;
         } else {
           Float target = targets.length == 0 ? null : targets[document - first];
-          samples.add(new RewardEvaluation.Single(score, tokens, target));
+          samples.add(
+              new RewardEvaluation.Single(
+                  score, tokens, target, doubts == null ? null : doubts[document]));
           document++;
         }
       }

@@ -228,7 +228,8 @@ public final class TrainingRunner implements AutoCloseable {
           LearnedReward.open(
               ModelLocations.adapter(request.rewardModel(), hadoop()),
               Options.precision(parameters.precision()),
-              options.maxNewTokens()));
+              options.maxNewTokens(),
+              options.reward().uncertaintyPenalty()));
     }
     return RewardFunctions.open(options.reward().function(), options.reward().options());
   }

@@ -168,6 +168,22 @@ class PolicyTrainingTest {
     assertArrayEquals(
         Files.readAllBytes(adapter("out")), Files.readAllBytes(adapter("two")), "the adapter");
 
+    List<String> doubtful =
+        List.of(
+            "train",
+            "spec.yaml",
+            "--output",
+            "doubt",
+            "--set",
+            "policy.hyperparams.ppo.reward.uncertainty_penalty=0.5");
+    CommandRun.in(folder, doubtful.toArray())
+        .requireFailure(ErrorCode.MISMATCH, "has one head and no uncertainty");
+    List<String> ensemble = new ArrayList<>(doubtful);
+    ensemble.set(3, "several");
+    ensemble.addAll(List.of("--set", "judge.hyperparams.reward.ensemble=2"));
+    CommandRun.in(folder, ensemble.toArray()).requireDone();
+    assertTrue(Files.exists(adapter("several")));
+
     CommandRun.in(
             folder,
             "train",

@@ -20,6 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.tokenizer.train.BpeTrainer;
 import org.sparktune.trainer.modelfile.SafetensorsFile;
@@ -98,7 +100,32 @@ class RewardTrainingTest {
     Files.writeString(
         folder.resolve("spec.yaml"), spec("{sources: [pairs.jsonl]}", "{head: attention}"));
     CommandRun.in(folder, "validate", "spec.yaml", "--set", "hyperparams.train=full")
-        .requireFailure(ErrorCode.INVALID_SPEC, "The attention head is part of an adapter");
+        .requireFailure(ErrorCode.INVALID_SPEC, "are parts of an adapter");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"linear", "attention"})
+  void shouldSayHowFarHeadsOfAnEnsembleAreApart(String head) throws IOException {
+    List<JsonNode> steps =
+        train(
+            "out",
+            "--set",
+            "hyperparams.reward.head=" + head,
+            "--set",
+            "hyperparams.reward.ensemble=3");
+    JsonNode last = steps.get(steps.size() - 1);
+    assertTrue(last.get("loss").asDouble() < 0.4, steps::toString);
+    JsonNode evaluation = evaluate("--model", "model", "--adapter", "out/judge/adapter");
+    requireScores(evaluation);
+    JsonNode pair = evaluation.at("/samples/0");
+    assertTrue(pair.get("uncertainty_chosen").asDouble() > 0, pair::toString);
+    assertTrue(pair.get("uncertainty_rejected").asDouble() > 0, pair::toString);
+    double sum = 0;
+    for (JsonNode sample : evaluation.get("samples")) {
+      sum += sample.get("uncertainty_chosen").asDouble();
+      sum += sample.get("uncertainty_rejected").asDouble();
+    }
+    assertEquals(sum / (2 * PAIRS), evaluation.get("uncertainty").asDouble(), 1e-6);
   }
 
   @Test

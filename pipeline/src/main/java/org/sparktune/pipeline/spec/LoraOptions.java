@@ -37,10 +37,10 @@ public record LoraOptions(
   /** The word for every linear layer but the LM head. */
   public static final String ALL_LINEAR = "all-linear";
 
-  /** The same with one more module that is trained in full. */
-  LoraOptions withSaved(String module) {
+  /** The same with more modules that are trained in full. */
+  LoraOptions withSaved(List<String> modules) {
     Set<String> saved = new LinkedHashSet<>(modulesToSave);
-    saved.add(module);
+    saved.addAll(modules);
     return new LoraOptions(
         rank,
         alpha,

@@ -106,7 +106,10 @@ public record PpoOptions(
    * @param options what the function is told
    * @param model the reward model or the student, a task that made one or its folder; null with a
    *     function
+   * @param uncertaintyPenalty what is taken off a score for a standard deviation of 1 among the
+   *     model's heads
    */
-  public record Reward(String function, Map<String, String> options, Reference model)
+  public record Reward(
+      String function, Map<String, String> options, Reference model, double uncertaintyPenalty)
       implements Serializable {}
 }

@@ -114,7 +114,7 @@ final class PpoReader {
   private PpoOptions.Reward reward() {
     MappingReader reward = reader.require("reward") ? reader.mapping("reward") : null;
     if (reward == null) {
-      return new PpoOptions.Reward("", Map.of(), null);
+      return new PpoOptions.Reward("", Map.of(), null, 0);
     }
     Reference model = rewardModels.apply(reward);
     if (model != null && reward.has("function")) {
@@ -126,8 +126,9 @@ final class PpoReader {
     PpoOptions.Reward read =
         model == null
             ? new PpoOptions.Reward(
-                reward.requiredText("function"), reward.textsByWord("options"), null)
-            : new PpoOptions.Reward("", Map.of(), model);
+                reward.requiredText("function"), reward.textsByWord("options"), null, 0)
+            : new PpoOptions.Reward(
+                "", Map.of(), model, reward.decimal("uncertainty_penalty", 0, Range.NOT_NEGATIVE));
     reward.finish();
     return read;
   }

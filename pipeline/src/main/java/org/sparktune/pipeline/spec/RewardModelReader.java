@@ -5,6 +5,8 @@ import org.sparktune.pipeline.spec.RewardModelOptions.Loss;
 
 /** Reads the {@code reward} group of hyperparameters. */
 final class RewardModelReader {
+  private static final int MOST_HEADS = 32;
+
   private RewardModelReader() {}
 
   static RewardModelOptions read(MappingReader reader) {
@@ -12,6 +14,7 @@ final class RewardModelReader {
     RewardModelOptions options =
         new RewardModelOptions(
             reader.word("head", Head.LINEAR),
+            (int) reader.integer("ensemble", 1, 1, MOST_HEADS),
             loss,
             reader.decimal("centring", 0, Range.NOT_NEGATIVE),
             reader.flag("margins", false));

@@ -202,11 +202,11 @@ final class TaskReader {
           "Task '%s' trains every weight (train: full) and has no 'lora'.".formatted(name),
           "Remove 'lora', or write train: lora.");
     }
-    if (full && reward.head() != RewardModelOptions.Head.LINEAR) {
+    if (full && (reward.head() != RewardModelOptions.Head.LINEAR || reward.ensemble() > 1)) {
       hyperparams.problem(
           "train",
-          "The attention head is part of an adapter; a whole model has the linear one.",
-          "Write train: lora, or head: linear.");
+          "An attention head and an ensemble are parts of an adapter; a whole model has one linear head.",
+          "Write train: lora, or leave 'head' and 'ensemble' out.");
     }
     if (full && init != null) {
       reader.problem(
@@ -228,7 +228,7 @@ final class TaskReader {
             dataset,
             init,
             parameters,
-            lora.withSaved(reward.head().module()),
+            lora.withSaved(reward.modules()),
             layers,
             reward);
   }

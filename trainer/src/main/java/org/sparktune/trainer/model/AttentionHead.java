@@ -24,59 +24,57 @@ final class AttentionHead implements DocumentHead {
   /** What an adapter's {@code modules_to_save} calls it. */
   static final String MODULE = "attention_score";
 
-  private static final String QUERY = MODULE + ".query.weight";
-  private static final String KEY = MODULE + ".key.weight";
-  private static final String VALUE = MODULE + ".value.weight";
-  private static final String NORM = MODULE + ".norm.weight";
-  private static final String NORM_BIAS = MODULE + ".norm.bias";
-  private static final String PROJECTION = MODULE + ".score.weight";
+  private static final String QUERY = ".query.weight";
+  private static final String KEY = ".key.weight";
+  private static final String VALUE = ".value.weight";
+  private static final String NORM = ".norm.weight";
+  private static final String NORM_BIAS = ".norm.bias";
+  private static final String PROJECTION = ".score.weight";
 
   private final Engine engine;
   private final TrainedParameters trained;
+  private final String module;
   private final int width;
   private final float scale;
 
   /**
    * @param trained has the head's parameters
+   * @param module what their names begin with
    * @param width C
    */
-  AttentionHead(Engine engine, TrainedParameters trained, int width) {
+  AttentionHead(Engine engine, TrainedParameters trained, String module, int width) {
     this.engine = engine;
     this.trained = trained;
+    this.module = module;
     this.width = width;
     this.scale = (float) (1 / Math.sqrt(width));
   }
 
-  /** Whether a trained parameter belongs to such a head. */
-  static boolean owns(String parameter) {
-    return parameter.startsWith(MODULE + ".");
-  }
-
   /** Adds the head's parameters. */
-  static void addTo(ParameterLayout layout, Tuning tuning, int width) {
-    layout.add(QUERY, tuning.decays(false), width, width);
-    layout.add(KEY, tuning.decays(false), width, width);
-    layout.add(VALUE, tuning.decays(false), width, width);
-    layout.add(NORM, tuning.decays(true), width);
-    layout.add(NORM_BIAS, tuning.decays(true), width);
-    layout.add(PROJECTION, tuning.decays(false), 1, width);
+  static void addTo(ParameterLayout layout, Tuning tuning, String module, int width) {
+    layout.add(module + QUERY, tuning.decays(false), width, width);
+    layout.add(module + KEY, tuning.decays(false), width, width);
+    layout.add(module + VALUE, tuning.decays(false), width, width);
+    layout.add(module + NORM, tuning.decays(true), width);
+    layout.add(module + NORM_BIAS, tuning.decays(true), width);
+    layout.add(module + PROJECTION, tuning.decays(false), 1, width);
   }
 
   /** Gives the parameters their first values. */
   void initialize(EngineLoading loading, long seed) {
     for (String name : new String[] {QUERY, KEY, VALUE}) {
-      SplittableRandom random = new SplittableRandom(seed * 31 + name.hashCode());
+      SplittableRandom random = new SplittableRandom(seed * 31 + (module + name).hashCode());
       loading.fill(
-          trained.value(name),
+          value(name),
           host -> {
             for (long i = 0; i < host.size(); i++) {
               host.setFloat(i, (float) ((2 * random.nextDouble() - 1) * scale));
             }
           });
     }
-    engine.fill(trained.value(NORM), 1);
-    engine.fill(trained.value(NORM_BIAS), 0);
-    engine.fill(trained.value(PROJECTION), 0);
+    engine.fill(value(NORM), 1);
+    engine.fill(value(NORM_BIAS), 0);
+    engine.fill(value(PROJECTION), 0);
   }
 
   @Override
@@ -102,7 +100,8 @@ final class AttentionHead implements DocumentHead {
   }
 
   @Override
-  public void gradient(Tensor normed, Rows rows, float[] dScores, Tensor dNormed) {
+  public void gradient(
+      Tensor normed, Rows rows, float[] dScores, Tensor dNormed, boolean accumulate) {
     try (TensorArena arena = engine.arena("gradient of the attention head")) {
       // Made again rather than kept: it costs little beside the decoder.
       Forward forward = new Forward(arena, normed, rows);
@@ -117,19 +116,20 @@ final class AttentionHead implements DocumentHead {
       addColumns(ones, matrix(arena, norm.dBias()), NORM_BIAS);
 
       Tensor dSum = matrix(arena, norm.dInput());
-      engine.product(true, dSum, false, forward.context, 1, 1, trained.gradient(VALUE));
+      engine.product(true, dSum, false, forward.context, 1, 1, gradient(VALUE));
       Tensor dContext = matrix(arena, documents);
-      engine.product(false, dSum, false, trained.value(VALUE), 1, 0, dContext);
+      engine.product(false, dSum, false, value(VALUE), 1, 0, dContext);
       Tensor dAsked = matrix(arena, documents);
       for (int document = 0; document < documents; document++) {
-        forward.attentionGradient(arena, document, dContext, dAsked, dNormed);
+        Tensor dRows = forward.documentRows(dNormed, document);
+        forward.attentionGradient(arena, document, dContext, dAsked, dRows, accumulate ? 1 : 0);
       }
       Tensor dQuery = matrix(arena, documents);
-      engine.product(false, dAsked, true, trained.value(KEY), scale, 0, dQuery);
-      engine.product(true, forward.query, false, dAsked, scale, 1, trained.gradient(KEY));
-      engine.product(true, dQuery, false, forward.last, 1, 1, trained.gradient(QUERY));
+      engine.product(false, dAsked, true, value(KEY), scale, 0, dQuery);
+      engine.product(true, forward.query, false, dAsked, scale, 1, gradient(KEY));
+      engine.product(true, dQuery, false, forward.last, 1, 1, gradient(QUERY));
       // h_L is also what the LayerNorm reads: dSum goes on.
-      engine.product(false, dQuery, false, trained.value(QUERY), 1, 1, dSum);
+      engine.product(false, dQuery, false, value(QUERY), 1, 1, dSum);
       Tensor one = column(arena, new float[] {1});
       for (int document = 0; document < documents; document++) {
         Tensor row = row(dNormed, rows.starts()[document + 1] - 1);
@@ -139,12 +139,20 @@ final class AttentionHead implements DocumentHead {
   }
 
   private void addColumns(Tensor factors, Tensor rows, String parameter) {
-    Tensor gradient = trained.gradient(parameter);
+    Tensor gradient = gradient(parameter);
     engine.product(true, factors, false, rows, 1, 1, gradient.view(0, 1, width));
   }
 
+  private Tensor value(String parameter) {
+    return trained.value(module + parameter);
+  }
+
+  private Tensor gradient(String parameter) {
+    return trained.gradient(module + parameter);
+  }
+
   private float[] array(String parameter) {
-    return engine.toArray(trained.value(parameter));
+    return engine.toArray(value(parameter));
   }
 
   private Tensor matrix(TensorArena arena, int rows) {
@@ -203,9 +211,9 @@ final class AttentionHead implements DocumentHead {
       engine.gatherRows(normed, lasts, gathered);
       this.last = gathered;
       this.query = matrix(arena, documents);
-      engine.product(false, last, true, trained.value(QUERY), 1, 0, query);
+      engine.product(false, last, true, value(QUERY), 1, 0, query);
       this.asked = matrix(arena, documents);
-      engine.product(false, query, false, trained.value(KEY), scale, 0, asked);
+      engine.product(false, query, false, value(KEY), scale, 0, asked);
       this.context = matrix(arena, documents);
       for (int document = 0; document < documents; document++) {
         attention[document] = softmax(products(arena, document, row(asked, document)));
@@ -213,7 +221,7 @@ final class AttentionHead implements DocumentHead {
         engine.product(true, weights, false, rows(document), 1, 0, row(context, document));
       }
       Tensor values = matrix(arena, documents);
-      engine.product(false, context, true, trained.value(VALUE), 1, 0, values);
+      engine.product(false, context, true, value(VALUE), 1, 0, values);
       float[] sum = engine.toArray(values);
       float[] own = engine.toArray(last);
       for (int i = 0; i < sum.length; i++) {
@@ -235,9 +243,9 @@ final class AttentionHead implements DocumentHead {
       return scores;
     }
 
-    /** Writes the document's rows of dNormed and its row of dAsked. */
+    /** Its row of dAsked, and its rows of the gradient, which beta times what they are stays in. */
     void attentionGradient(
-        TensorArena arena, int document, Tensor dContext, Tensor dAsked, Tensor dNormed) {
+        TensorArena arena, int document, Tensor dContext, Tensor dAsked, Tensor dRows, float beta) {
       Tensor dOfContext = row(dContext, document);
       float[] dAttention = products(arena, document, dOfContext);
       float[] weights = attention[document];
@@ -249,8 +257,7 @@ final class AttentionHead implements DocumentHead {
         dAttention[i] = (float) (weights[i] * (dAttention[i] - mean));
       }
       Tensor dLogits = column(arena, dAttention);
-      Tensor dRows = dNormed.view((long) starts[document] * width, weights.length, width);
-      engine.product(false, column(arena, weights), false, dOfContext, 1, 0, dRows);
+      engine.product(false, column(arena, weights), false, dOfContext, 1, beta, dRows);
       engine.product(false, dLogits, false, row(asked, document), 1, 1, dRows);
       engine.product(true, dLogits, false, rows(document), 1, 0, row(dAsked, document));
     }
@@ -264,8 +271,12 @@ final class AttentionHead implements DocumentHead {
     }
 
     private Tensor rows(int document) {
+      return documentRows(normed, document);
+    }
+
+    Tensor documentRows(Tensor matrix, int document) {
       int count = starts[document + 1] - starts[document];
-      return normed.view((long) starts[document] * width, count, width);
+      return matrix.view((long) starts[document] * width, count, width);
     }
   }
 

@@ -70,6 +70,11 @@ public final class Decoder implements AutoCloseable {
     return plan.hasScoreHead();
   }
 
+  /** K, the score heads of a reward model. */
+  int scoreHeads() {
+    return weights.scoreHead().count();
+  }
+
   TrainedParameters trained() {
     return weights.trained();
   }
@@ -212,7 +217,7 @@ public final class Decoder implements AutoCloseable {
    * The score head's scores of a batch's documents.
    *
    * @param lasts {@code (D)} the last token of each that counts
-   * @return {@code (D)}
+   * @return {@code (K·D)}, head by head
    */
   float[] rowScores(Batch batch, int[] lasts) {
     DocumentHead.Rows rows = selectRows(batch, lasts);
@@ -239,12 +244,12 @@ public final class Decoder implements AutoCloseable {
    * batch.
    *
    * @param lasts as they were given to it
-   * @param dScores {@code (D)}
+   * @param dScores {@code (K·D)}
    */
   void rowScoresGradient(
       Batch batch, int[] lasts, float[] dScores, Passage passage, GradientListener listener) {
     DocumentHead.Rows rows = weights.scoreHead().rows(batch.documentStarts(), lasts);
-    weights.scoreHead().gradient(selected.normed(), rows, dScores, selected.dNormed());
+    weights.scoreHead().gradient(selected.normed(), rows, dScores, selected.dNormed(), false);
     backward(batch, rope.ofDocuments(batch.documentStarts()), passage, listener);
   }
 

@@ -3,6 +3,7 @@ package org.sparktune.trainer.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
@@ -84,10 +85,16 @@ final class DecoderLoader {
 
   /** A head that nobody has trained yet starts at 0: all documents score alike. */
   private DocumentHead scoreHead() {
-    if (plan.tuning() instanceof Tuning.Lora lora && lora.attentionHead()) {
-      AttentionHead head = new AttentionHead(engine, trained, plan.config().hiddenSize());
-      head.initialize(loading, lora.seed());
-      return head;
+    if (plan.tuning() instanceof Tuning.Lora lora
+        && !lora.heads().equals(List.of(ScoreHead.MODULE))) {
+      List<DocumentHead> heads = new ArrayList<>();
+      for (String module : lora.heads()) {
+        heads.add(
+            HeadNames.isAttention(module)
+                ? attentionHead(module, lora.seed())
+                : linearHead(module, lora.seed()));
+      }
+      return heads.size() == 1 ? heads.get(0) : new EnsembleHead(heads);
     }
     String name = ScoreHead.WEIGHT;
     boolean trains = trained.has(name);
@@ -103,6 +110,27 @@ final class DecoderLoader {
       read(name, weight);
     }
     return new ScoreHead(engine, weight, trains ? trained.gradient(name) : null);
+  }
+
+  private AttentionHead attentionHead(String module, long seed) {
+    AttentionHead head = new AttentionHead(engine, trained, module, plan.config().hiddenSize());
+    head.initialize(loading, seed);
+    return head;
+  }
+
+  /** One of several, which would stay alike if they began alike. */
+  private ScoreHead linearHead(String module, long seed) {
+    String name = module + ".weight";
+    SplittableRandom random = new SplittableRandom(seed * 31 + name.hashCode());
+    double bound = 1 / Math.sqrt(plan.config().hiddenSize());
+    loading.fill(
+        trained.value(name),
+        host -> {
+          for (long i = 0; i < host.size(); i++) {
+            host.setFloat(i, (float) ((2 * random.nextDouble() - 1) * bound));
+          }
+        });
+    return new ScoreHead(engine, trained.value(name), trained.gradient(name));
   }
 
   private DecoderLayer layer(int index, boolean trainedBefore) {

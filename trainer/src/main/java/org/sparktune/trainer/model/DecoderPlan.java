@@ -205,8 +205,14 @@ record DecoderPlan(DecoderConfig config, Tuning tuning, List<LayerPlan> layers) 
     if (trainsHead()) {
       layout.add(HEAD + ".weight", tuning.decays(false), config.vocabularySize(), hidden);
     }
-    if (tuning instanceof Tuning.Lora lora && lora.attentionHead()) {
-      AttentionHead.addTo(layout, tuning, hidden);
+    if (tuning instanceof Tuning.Lora lora) {
+      for (String module : lora.heads()) {
+        if (HeadNames.isAttention(module)) {
+          AttentionHead.addTo(layout, tuning, module, hidden);
+        } else {
+          layout.add(module + ".weight", tuning.decays(false), 1, hidden);
+        }
+      }
     } else if (hasScoreHead() && tuning.trains(ScoreHead.MODULE)) {
       layout.add(ScoreHead.WEIGHT, tuning.decays(false), 1, hidden);
     }

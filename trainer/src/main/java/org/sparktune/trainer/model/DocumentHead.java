@@ -6,7 +6,12 @@ import org.sparktune.trainer.memory.Tensor;
  * What turns the normed rows of documents into a score each. D is the number of documents, M the
  * number of rows that the head reads, C the hidden size.
  */
-sealed interface DocumentHead permits ScoreHead, AttentionHead {
+sealed interface DocumentHead permits ScoreHead, AttentionHead, EnsembleHead {
+
+  /** K, how many scores a document gets. */
+  default int count() {
+    return 1;
+  }
 
   /**
    * The rows that a head reads.
@@ -28,15 +33,16 @@ sealed interface DocumentHead permits ScoreHead, AttentionHead {
    * Scores documents.
    *
    * @param normed {@code (M, C)}
-   * @return {@code (D)}
+   * @return {@code (K·D)}, head by head
    */
   float[] scores(Tensor normed, Rows rows);
 
   /**
    * Gradient of {@link #scores}; adds to the head's own.
    *
-   * @param dScores {@code (D)}
-   * @param dNormed {@code (M, C)}, written
+   * @param dScores {@code (K·D)}
+   * @param dNormed {@code (M, C)}
+   * @param accumulate whether dNormed is added to rather than written
    */
-  void gradient(Tensor normed, Rows rows, float[] dScores, Tensor dNormed);
+  void gradient(Tensor normed, Rows rows, float[] dScores, Tensor dNormed, boolean accumulate);
 }

@@ -175,9 +175,7 @@ public record MemoryEstimate(
 
   /** Whether a parameter is a head that the base model lacks. */
   private static boolean isAdded(String parameter) {
-    return ValueHead.owns(parameter)
-        || AttentionHead.owns(parameter)
-        || parameter.equals(ScoreHead.WEIGHT);
+    return ValueHead.owns(parameter) || HeadNames.own(parameter);
   }
 
   private static long frozenElements(DecoderPlan plan) {

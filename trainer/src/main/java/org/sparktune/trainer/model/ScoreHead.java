@@ -48,11 +48,12 @@ final class ScoreHead implements DocumentHead {
   }
 
   @Override
-  public void gradient(Tensor normed, Rows rows, float[] dScores, Tensor dNormed) {
+  public void gradient(
+      Tensor normed, Rows rows, float[] dScores, Tensor dNormed, boolean accumulate) {
     try (TensorArena arena = engine.arena("gradients of scores")) {
       Tensor d = arena.allocate(DType.F32, normed.rows(), 1);
       engine.set(d, dScores);
-      engine.product(false, d, false, weight, 1, 0, dNormed);
+      engine.product(false, d, false, weight, 1, accumulate ? 1 : 0, dNormed);
       if (dWeight != null) {
         engine.product(true, d, false, normed, 1, 1, dWeight);
       }

@@ -36,19 +36,70 @@ public final class ScoredDecoder {
     return decoder;
   }
 
+  /** K, how many heads score every document. */
+  public int heads() {
+    return decoder.scoreHeads();
+  }
+
   /**
-   * Scores documents.
+   * Scores documents: the mean of what the heads say.
    *
    * @return {@code (D)}
    */
   public float[] scores(Batch batch) {
+    return means(opinions(batch));
+  }
+
+  /**
+   * What every head says of documents.
+   *
+   * @return {@code (K·D)}, head by head
+   */
+  public float[] opinions(Batch batch) {
     return decoder.rowScores(batch, lastTokens(batch));
   }
 
   /**
-   * As {@link #scores}, with everything kept for {@link #gradient}.
+   * The means of opinions.
    *
    * @return {@code (D)}
+   */
+  public float[] means(float[] opinions) {
+    int documents = opinions.length / heads();
+    float[] means = new float[documents];
+    for (int document = 0; document < documents; document++) {
+      double sum = 0;
+      for (int i = document; i < opinions.length; i += documents) {
+        sum += opinions[i];
+      }
+      means[document] = (float) (sum / heads());
+    }
+    return means;
+  }
+
+  /**
+   * How far opinions are apart: their standard deviation, 0 where there is one head.
+   *
+   * @return {@code (D)}
+   */
+  public float[] uncertainties(float[] opinions) {
+    float[] means = means(opinions);
+    float[] deviations = new float[means.length];
+    for (int document = 0; document < means.length; document++) {
+      double sum = 0;
+      for (int i = document; i < opinions.length; i += means.length) {
+        double distance = (double) opinions[i] - means[document];
+        sum += distance * distance;
+      }
+      deviations[document] = (float) Math.sqrt(sum / heads());
+    }
+    return deviations;
+  }
+
+  /**
+   * As {@link #opinions}, with everything kept for {@link #gradient}.
+   *
+   * @return {@code (K·D)}
    */
   public float[] scoresForGradient(Batch batch, Passage passage) {
     return decoder.rowScoresForGradient(batch, lastTokens(batch), passage);
@@ -57,7 +108,7 @@ public final class ScoredDecoder {
   /**
    * Adds to the trained parameters' gradients after {@link #scoresForGradient} of the same batch.
    *
-   * @param dScores {@code (D)}
+   * @param dScores {@code (K·D)}
    * @param listener told after each block which gradients are complete
    */
   public void gradient(Batch batch, float[] dScores, Passage passage, GradientListener listener) {

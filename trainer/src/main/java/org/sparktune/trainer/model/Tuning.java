@@ -59,12 +59,12 @@ public sealed interface Tuning {
     /** An adapter that saves the head is one of a reward model. */
     @Override
     public boolean scoreHead() {
-      return attentionHead() || config.modulesToSave().contains(ScoreHead.MODULE);
+      return !heads().isEmpty();
     }
 
-    /** Whether that head is an {@link AttentionHead}. */
-    boolean attentionHead() {
-      return config.modulesToSave().contains(AttentionHead.MODULE);
+    /** Its score heads. */
+    List<String> heads() {
+      return HeadNames.among(config.modulesToSave());
     }
 
     @Override

@@ -41,7 +41,7 @@ class AttentionHeadTest {
       TrainedParameters trained = new TrainedParameters(layout, engine);
       engine.set(trained.values(), floats(parameters));
       engine.fill(trained.gradients(), 0);
-      AttentionHead head = new AttentionHead(engine, trained, WIDTH);
+      AttentionHead head = new AttentionHead(engine, trained, AttentionHead.MODULE, WIDTH);
       DocumentHead.Rows read = head.rows(STARTS, LASTS);
       assertArrayEquals(new int[] {0, 1, 8, READ}, read.starts());
       assertArrayEquals(new int[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, read.positions());
@@ -52,7 +52,7 @@ class AttentionHeadTest {
 
       float[] scores = head.scores(normed, read);
       assertArrayEquals(floats(plain(layout, parameters, rows)), scores, 1e-5f);
-      head.gradient(normed, read, SLOPES, dNormed);
+      head.gradient(normed, read, SLOPES, dNormed, false);
       float[] gradient = engine.toArray(trained.gradients());
       for (ParameterLayout.Entry entry : layout.entries()) {
         for (int i = (int) entry.offset(); i < entry.offset() + entry.size(); i++) {
@@ -64,10 +64,14 @@ class AttentionHeadTest {
       for (int i = 0; i < dRows.length; i++) {
         assertEquals(slope(layout, parameters, rows, rows, i), dRows[i], 2e-4, "row element " + i);
       }
-      head.gradient(normed, read, SLOPES, dNormed);
+      head.gradient(normed, read, SLOPES, dNormed, true);
       float[] twice = engine.toArray(trained.gradients());
       for (int i = 0; i < twice.length; i++) {
-        assertEquals(2 * gradient[i], twice[i], 1e-5, "gradients add up");
+        assertEquals(2 * gradient[i], twice[i], 1e-4, "gradients add up");
+      }
+      float[] rowsTwice = engine.toArray(dNormed);
+      for (int i = 0; i < dRows.length; i++) {
+        assertEquals(2 * dRows[i], rowsTwice[i], 1e-4, "gradients of rows add up");
       }
     }
   }
@@ -102,7 +106,7 @@ class AttentionHeadTest {
 
   private static ParameterLayout layout() {
     ParameterLayout layout = new ParameterLayout();
-    AttentionHead.addTo(layout, new Tuning.Nothing(), WIDTH);
+    AttentionHead.addTo(layout, new Tuning.Nothing(), AttentionHead.MODULE, WIDTH);
     return layout;
   }
 

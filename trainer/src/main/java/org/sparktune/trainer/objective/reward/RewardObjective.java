@@ -1,6 +1,7 @@
 package org.sparktune.trainer.objective.reward;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import org.sparktune.trainer.model.Batch;
@@ -11,7 +12,10 @@ import org.sparktune.trainer.model.ScoredDecoder;
 import org.sparktune.trainer.optim.GradientListener;
 import org.sparktune.trainer.optim.Trainable.LossSum;
 
-/** Training of a reward model: a loss over the scores of whole documents. */
+/**
+ * Training of a reward model: a loss over the scores of whole documents. Where several heads score,
+ * loss and figures are means over them; each learns from its own loss.
+ */
 public final class RewardObjective implements DecoderObjective {
   private final ScoreLoss loss;
   private final OptionalInt paddingId;
@@ -39,7 +43,7 @@ public final class RewardObjective implements DecoderObjective {
   public LossSum accumulate(
       Decoder decoder, Batch batch, double lossScale, Passage passage, GradientListener listener) {
     ScoredDecoder model = new ScoredDecoder(decoder, paddingId);
-    double[] slopes = new double[batch.documents()];
+    double[] slopes = new double[model.heads() * batch.documents()];
     final LossSum sum = sum(batch, model.scoresForGradient(batch, passage), slopes);
     float[] gradient = new float[slopes.length];
     for (int document = 0; document < gradient.length; document++) {
@@ -51,16 +55,26 @@ public final class RewardObjective implements DecoderObjective {
 
   @Override
   public LossSum evaluate(Decoder decoder, Batch batch) {
-    float[] scores = new ScoredDecoder(decoder, paddingId).scores(batch);
+    float[] scores = new ScoredDecoder(decoder, paddingId).opinions(batch);
     return sum(batch, scores, new double[scores.length]);
   }
 
   private LossSum sum(Batch batch, float[] scores, double[] slopes) {
     double[] figures = new double[loss.figures().size()];
-    double sum = loss.sum(batch, scores, slopes, figures);
+    int documents = batch.documents();
+    int heads = scores.length / documents;
+    double sum = 0;
+    for (int head = 0; head < heads; head++) {
+      float[] own = Arrays.copyOfRange(scores, head * documents, (head + 1) * documents);
+      double[] ownSlopes = new double[documents];
+      sum += loss.sum(batch, own, ownSlopes, figures) / heads;
+      for (int document = 0; document < documents; document++) {
+        slopes[head * documents + document] = ownSlopes[document] / heads;
+      }
+    }
     List<Double> list = new ArrayList<>(figures.length);
     for (double figure : figures) {
-      list.add(figure);
+      list.add(figure / heads);
     }
     return new LossSum(sum, loss.weight(batch), list);
   }
