@@ -21,9 +21,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     description = {
-      "Show what a model (GGUF, safetensors, Hugging Face folder), an adapter, a dataset, a",
-      "checkpoint or a folder of checkpoints says about itself, here or at a URI such as hdfs://…;",
-      "FOLDER@v3 is a version of a dataset, FOLDER lists them"
+      "Show what a model (GGUF, safetensors, Hugging Face folder), an adapter, a student, a dataset,",
+      "a checkpoint or a folder of checkpoints says about itself, here or at a URI such as",
+      "hdfs://…; FOLDER@v3 is a version of a dataset, FOLDER lists them"
     })
 final class InspectCommand extends BaseCommand {
   private static final int MAX_VALUE = 100;

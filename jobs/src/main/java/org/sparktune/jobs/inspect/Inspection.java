@@ -9,7 +9,7 @@ import java.util.Map;
  *
  * @param path where
  * @param kind {@code gguf}, {@code safetensors}, {@code huggingface}, {@code adapter}, {@code
- *     dataset} or {@code checkpoint}
+ *     student}, {@code dataset} or {@code checkpoint}
  * @param facts what it says, by name, representable as JSON
  * @param tensors its tensors in order; empty for a dataset
  */

@@ -25,6 +25,7 @@ import org.sparktune.pipeline.storage.LocalCopies;
 import org.sparktune.tokenizer.gguf.GgufFile;
 import org.sparktune.tokenizer.gguf.GgufTensor;
 import org.sparktune.tokenizer.gguf.GgufValue;
+import org.sparktune.trainer.dl4j.student.Student;
 import org.sparktune.trainer.modelfile.AdapterConfig;
 import org.sparktune.trainer.modelfile.HuggingFaceFolder;
 import org.sparktune.trainer.modelfile.PeftAdapter;
@@ -78,6 +79,9 @@ public final class Inspector {
     }
     if (DatasetInspector.isDataset(path.toString())) {
       return DatasetInspector.inspect(path.toString());
+    }
+    if (Student.isIn(path)) {
+      return student(path);
     }
     if (Files.exists(path.resolve(CHECKPOINT_STATE))
         || CheckpointInspector.isFolder(path.toString(), HadoopSettings.here())) {
@@ -141,6 +145,15 @@ public final class Inspector {
     return value.described();
   }
 
+  private static Inspection student(Path folder) {
+    List<TensorFacts> tensors = new ArrayList<>();
+    Student.manifest(folder)
+        .parameterShapes()
+        .forEach((name, shape) -> tensors.add(new TensorFacts(name, "F32", shape)));
+    return new Inspection(
+        folder.toString(), "student", json(folder.resolve(Student.MANIFEST)), tensors);
+  }
+
   private static Inspection huggingFace(Path folder) {
     List<TensorFacts> tensors = new ArrayList<>();
     try (HuggingFaceFolder opened = HuggingFaceFolder.open(folder)) {
@@ -198,8 +211,8 @@ public final class Inspector {
   private static SparktuneException unknown(Path path) {
     return new SparktuneException(
         ErrorCode.BAD_FILE,
-        "%s is no model, adapter, dataset or checkpoint.".formatted(path),
-        "Give a GGUF or safetensors file, or a folder with config.json, adapter_config.json, %s or %s."
-            .formatted(DatasetManifest.FILE_NAME, CHECKPOINT_STATE));
+        "%s is no model, adapter, student, dataset or checkpoint.".formatted(path),
+        "Give a GGUF or safetensors file, or a folder with config.json, adapter_config.json, %s, %s or %s."
+            .formatted(Student.MANIFEST, DatasetManifest.FILE_NAME, CHECKPOINT_STATE));
   }
 }

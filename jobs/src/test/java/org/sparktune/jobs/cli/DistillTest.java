@@ -74,6 +74,48 @@ class DistillTest {
   }
 
   @Test
+  void shouldEvaluateAndInspectAStudent() throws IOException {
+    JsonNode both =
+        CommandRun.in(
+                folder,
+                "evaluate",
+                "--model",
+                "out/small/student",
+                "--teacher",
+                "out/judge/adapter",
+                "--data",
+                "pairs.jsonl",
+                "--json")
+            .requireDone()
+            .json();
+    assertTrue(both.at("/teacher/correlation").asDouble() > 0.9, both::toString);
+    assertTrue(both.at("/teacher/pair_agreement").asDouble() > 0.9, both::toString);
+    assertTrue(both.at("/student/pairs/accuracy").asDouble() > 0.9, both::toString);
+    assertEquals(PAIRS, both.at("/student/samples").size());
+    CommandRun alone =
+        CommandRun.in(
+                folder,
+                "evaluate",
+                "--model",
+                "out/small/student",
+                "--data",
+                "pairs.jsonl",
+                "--json")
+            .requireDone();
+    assertEquals(both.get("student"), alone.json());
+    CommandRun.in(
+            folder, "evaluate", "--model", "model", "--teacher", "model", "--data", "pairs.jsonl")
+        .requireFailure(ErrorCode.USAGE, "--teacher is for a student");
+    JsonNode inspected =
+        CommandRun.in(folder, "inspect", "out/small/student", "--json").requireDone().json();
+    assertEquals("student", inspected.get("kind").asText());
+    assertEquals(8, inspected.at("/facts/hidden_size").asInt());
+    assertEquals(
+        Student.load(folder.resolve("out/small/student")).graph().numParams(),
+        inspected.get("parameters").asLong());
+  }
+
+  @Test
   void shouldGiveTheSameBitsOnTwoRanksAndWhenResumed() throws IOException {
     float[] alone = parameters("out");
     copy(folder.resolve("out/judge"), folder.resolve("two/judge"));

@@ -56,7 +56,23 @@ public final class Student {
    *     UNSUPPORTED} when a newer version wrote it
    */
   public static Student load(Path folder) {
+    StudentManifest manifest = manifest(folder);
     CudaBackend.requireUsable();
+    try {
+      return new Student(
+          ModelSerializer.restoreComputationGraph(folder.resolve(NETWORK).toFile(), false),
+          manifest);
+    } catch (IOException e) {
+      throw damaged(folder, e);
+    }
+  }
+
+  /**
+   * Reads what a student's folder says of it, not its weights.
+   *
+   * @throws SparktuneException as {@link #load}
+   */
+  public static StudentManifest manifest(Path folder) {
     try {
       StudentManifest manifest =
           JSON.readValue(folder.resolve(MANIFEST).toFile(), StudentManifest.class);
@@ -67,16 +83,18 @@ public final class Student {
                 .formatted(folder, manifest.formatVersion(), StudentManifest.VERSION),
             "Use a newer sparktune.");
       }
-      ComputationGraph graph =
-          ModelSerializer.restoreComputationGraph(folder.resolve(NETWORK).toFile(), false);
-      return new Student(graph, manifest);
+      return manifest;
     } catch (IOException e) {
-      throw new SparktuneException(
-          ErrorCode.BAD_FILE,
-          "The student %s cannot be read (%s).".formatted(folder, e.getMessage()),
-          "Give the student folder that a distill task made, as a whole.",
-          e);
+      throw damaged(folder, e);
     }
+  }
+
+  private static SparktuneException damaged(Path folder, IOException cause) {
+    return new SparktuneException(
+        ErrorCode.BAD_FILE,
+        "The student %s cannot be read (%s).".formatted(folder, cause.getMessage()),
+        "Give the student folder that a distill task made, as a whole.",
+        cause);
   }
 
   /**

@@ -1,6 +1,9 @@
 package org.sparktune.trainer.dl4j.student;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * {@code student.json}: what a student's network does not say itself.
@@ -27,4 +30,21 @@ public record StudentManifest(
     @JsonProperty("append_eos") boolean appendEos) {
   /** The version that this code writes. */
   public static final int VERSION = 1;
+
+  /** The shapes of the network's parameters, by layer and name, in the network's order. */
+  public Map<String, long[]> parameterShapes() {
+    long hidden = hiddenSize;
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    shapes.put(StudentGraph.TOKEN + "_W", new long[] {vocabularySize, hidden});
+    shapes.put(StudentGraph.POSITION + "_W", new long[] {maxTokens, hidden});
+    for (String name : List.of(SelfAttention.QUERY, SelfAttention.KEY, SelfAttention.VALUE)) {
+      shapes.put(StudentGraph.ATTENTION + "_" + name, new long[] {1, hidden, hidden});
+    }
+    shapes.put(StudentGraph.ATTENTION + "_" + SelfAttention.OUTPUT, new long[] {hidden, hidden});
+    shapes.put(StudentGraph.NORM + "_" + LayerNorm.GAIN, new long[] {hidden});
+    shapes.put(StudentGraph.NORM + "_" + LayerNorm.BIAS, new long[] {hidden});
+    shapes.put(StudentGraph.OUTPUT + "_W", new long[] {hidden, classes.count()});
+    shapes.put(StudentGraph.OUTPUT + "_b", new long[] {classes.count()});
+    return shapes;
+  }
 }

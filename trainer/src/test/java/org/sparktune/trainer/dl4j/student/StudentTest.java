@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.junit.jupiter.api.Test;
@@ -153,6 +154,12 @@ class StudentTest {
     assertTrue(Student.isIn(folder));
     Student loaded = Student.load(folder);
     assertEquals(student.manifest(), loaded.manifest());
+    Map<String, long[]> shapes = loaded.manifest().parameterShapes();
+    assertEquals(loaded.graph().paramTable().keySet(), shapes.keySet());
+    loaded
+        .graph()
+        .paramTable()
+        .forEach((name, values) -> assertArrayEquals(values.shape(), shapes.get(name), name));
     for (int[] document : new int[][] {{1, 2, 3}, {30}}) {
       assertEquals(student.scorer().score(document), loaded.scorer().score(document));
     }
