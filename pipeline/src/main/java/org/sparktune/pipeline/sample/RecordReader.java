@@ -54,7 +54,8 @@ public final class RecordReader {
           RejectReason.WRONG_KIND,
           kind == Kind.PREFERENCE
               ? "it is no pair of a chosen and a rejected completion"
-              : "it is a pair of completions, for a dataset of kind preference");
+              : "it is a pair of completions, for a dataset of kind preference (schema: chosen takes"
+                  + " the preferred one of it)");
     }
     return sample;
   }
@@ -74,6 +75,7 @@ public final class RecordReader {
       case MESSAGES -> new Sample.Chat(conversations.messages(fields));
       case TOKENS -> tokens(fields);
       case PAIRS -> pairs.texts(fields);
+      case CHOSEN -> pairs.texts(fields).chosen();
       case PAIR_IDS -> PairReader.ids(fields);
       case PROMPT -> PromptReader.prompt(fields);
       case RESPONSE -> ResponseReader.response(fields, pairs);

@@ -45,7 +45,17 @@ public final class ResponseReader {
     return switch (found) {
       case RESPONSES -> list(fields);
       case COMPARISON -> comparison(fields);
-      case TEXT, ALPACA, SHAREGPT, MESSAGES, TOKENS, RESPONSE, PAIRS, PAIR_IDS, PROMPT, AUTO ->
+      case TEXT,
+          ALPACA,
+          SHAREGPT,
+          MESSAGES,
+          TOKENS,
+          RESPONSE,
+          PAIRS,
+          CHOSEN,
+          PAIR_IDS,
+          PROMPT,
+          AUTO ->
           single(records.read(record), fields);
     };
   }

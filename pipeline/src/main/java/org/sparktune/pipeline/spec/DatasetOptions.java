@@ -269,6 +269,10 @@ public record DatasetOptions(
     TOKENS,
     /** {@code chosen} and {@code rejected}, beside or after their {@code prompt}. */
     PAIRS,
+    /**
+     * As {@link #PAIRS}, of which the chosen completion is learnt; never recognised, only named.
+     */
+    CHOSEN,
     /** {@code prompt_ids}, {@code chosen_ids} and {@code rejected_ids}. */
     PAIR_IDS,
     /** {@code prompt}, and perhaps its {@code answer}. */

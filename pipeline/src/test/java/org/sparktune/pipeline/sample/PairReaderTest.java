@@ -52,6 +52,20 @@ class PairReaderTest {
     assertEquals(0, pair.margin());
   }
 
+  @Test
+  void shouldTakeTheChosenCompletionForLearningWhereThatIsAskedFor() throws Exception {
+    Object record =
+        JsonValues.parse(
+            "{\"instruction\":\"Q\",\"input\":\"\",\"chosen\":\"A\",\"rejected\":\"B\"}");
+    assertTurns(new RecordReader(Schema.CHOSEN, Map.of(), Kind.SFT).read(record), "A");
+    RejectException unasked =
+        assertThrows(
+            RejectException.class,
+            () -> new RecordReader(Schema.AUTO, Map.of(), Kind.SFT).read(record));
+    assertEquals(RejectReason.WRONG_KIND, unasked.reason());
+    assertTrue(unasked.getMessage().contains("schema: chosen"), unasked.getMessage());
+  }
+
   private static void assertTurns(Sample sample, String answer) {
     List<ChatMessage> messages =
         assertInstanceOf(Sample.Chat.class, sample).conversation().messages();
