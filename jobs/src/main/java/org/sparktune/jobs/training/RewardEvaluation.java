@@ -52,7 +52,13 @@ public record RewardEvaluation(
       @JsonProperty("tokens") int tokens,
       @JsonProperty("target") Float target,
       @JsonProperty("uncertainty") Float uncertainty)
-      implements Sample {}
+      implements Sample {
+
+    /** What one head says. */
+    Single(double score, int tokens, Float target) {
+      this(score, tokens, target, null);
+    }
+  }
 
   /** A chosen and a rejected document; uncertainties as of {@link Single}. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -64,6 +70,12 @@ public record RewardEvaluation(
       @JsonProperty("uncertainty_chosen") Float chosenUncertainty,
       @JsonProperty("uncertainty_rejected") Float rejectedUncertainty)
       implements Sample {
+
+    /** What one head says. */
+    Pair(double chosen, double rejected, int chosenTokens, int rejectedTokens) {
+      this(chosen, rejected, chosenTokens, rejectedTokens, null, null);
+    }
+
     boolean ranked() {
       return chosen > rejected;
     }
