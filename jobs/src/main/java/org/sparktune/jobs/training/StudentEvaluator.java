@@ -87,9 +87,11 @@ public final class StudentEvaluator {
                 scorer.applyAsDouble(chosen),
                 scorer.applyAsDouble(rejected),
                 chosen.length,
-                rejected.length));
+                rejected.length,
+                null,
+                null));
       } else {
-        samples.add(new RewardEvaluation.Single(scorer.applyAsDouble(ids), ids.length, null));
+        samples.add(new RewardEvaluation.Single(scorer.applyAsDouble(ids), ids.length, null, null));
       }
     }
     return RewardEvaluation.of(samples, List.of());
