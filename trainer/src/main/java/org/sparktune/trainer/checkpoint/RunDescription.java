@@ -17,6 +17,10 @@ import org.sparktune.core.SparktuneException;
  * @param layout the parameters' names and shapes in order
  */
 public record RunDescription(SortedMap<String, String> identity, List<Parameter> layout) {
+  /** Versions differ in what they hold for part of a run, so a task may be blameless. */
+  private static final String OTHER_VERSION =
+      " If the task is as it was, another version of sparktune wrote the checkpoint, and only that"
+          + " one can resume it.";
 
   /** A parameter's name and shape. */
   public record Parameter(
@@ -36,9 +40,12 @@ public record RunDescription(SortedMap<String, String> identity, List<Parameter>
    */
   void requireSame(String where, RunDescription stored) {
     List<String> differences = new ArrayList<>();
+    boolean sameEntries = identity.keySet().equals(stored.identity().keySet());
     for (Map.Entry<String, String> entry : identity.entrySet()) {
       String before = stored.identity().get(entry.getKey());
-      if (!entry.getValue().equals(before)) {
+      if (before == null) {
+        differences.add("%s was not set and is now %s".formatted(entry.getKey(), entry.getValue()));
+      } else if (!entry.getValue().equals(before)) {
         differences.add(
             "%s was %s and is now %s".formatted(entry.getKey(), before, entry.getValue()));
       }
@@ -58,7 +65,8 @@ public record RunDescription(SortedMap<String, String> identity, List<Parameter>
           ErrorCode.MISMATCH,
           "The checkpoint %s belongs to another run: %s."
               .formatted(where, String.join("; ", differences)),
-          "Go back to those values to resume it, or choose another output folder.");
+          "Go back to those values to resume it, or choose another output folder."
+              + (sameEntries ? "" : OTHER_VERSION));
     }
   }
 }

@@ -155,7 +155,23 @@ class CheckpointStoreTest {
       assertEquals(ErrorCode.MISMATCH, e.code());
       assertTrue(e.getMessage().contains("model was sha256:base and is now sha256:other"));
       assertTrue(e.getMessage().contains("seed was 3 and is now not set"));
-      assertTrue(e.getMessage().contains("rank was null and is now 3"));
+      assertTrue(e.getMessage().contains("rank was not set and is now 3"));
+      assertTrue(e.hint().contains("another version of sparktune"), e.hint());
+    }
+  }
+
+  @Test
+  void shouldNotBlameAnotherVersionWhereOnlyValuesDiffer() throws IOException {
+    save(1, 1, null);
+    RunDescription other =
+        new RunDescription(
+            new TreeMap<>(Map.of("model", "sha256:base", "seed", "4")), RUN.layout());
+    for (SummingRanks.Ended<Boolean> ended :
+        SummingRanks.run(1, collective -> restoreAs(other, collective))) {
+      SparktuneException e = (SparktuneException) ended.failure();
+      assertEquals(ErrorCode.MISMATCH, e.code());
+      assertTrue(e.getMessage().endsWith("another run: seed was 3 and is now 4."), e.getMessage());
+      assertFalse(e.hint().contains("version"), e.hint());
     }
   }
 

@@ -24,7 +24,10 @@ import org.sparktune.trainer.memory.Tensor;
  * mtuLength}, {@code termLength}, {@code peerTimeoutMillis}.
  */
 final class RankProcess {
-  private static final int WARM_UP = 30;
+  /** Some 25,000 frames over shared memory: with fewer, the compiler is measured at work. */
+  private static final int WARM_UP = 100;
+
+  private static final long WARM_UP_BYTES = 16L << 20;
   private static final int ROUNDS = 12;
 
   private RankProcess() {}
@@ -94,7 +97,7 @@ final class RankProcess {
   private static void measure(Collective collective, String[] sizes) {
     int ranks = collective.ranks();
     for (int round = 0; round < WARM_UP; round++) {
-      time(collective, 4L << 20, 1);
+      time(collective, WARM_UP_BYTES, 1);
     }
     for (String size : sizes) {
       long bytes = Long.parseLong(size) << 20;
