@@ -84,6 +84,9 @@ public final class TrainingRunner implements AutoCloseable {
   private final Engine engine;
   private final DecoderTrainable trainable;
 
+  /** Those who sample, where that is not the policy itself. */
+  private final Optional<Rollouts.Apart> apart;
+
   /** Opens everything; {@link #close} is called for what was opened if one of it fails. */
   private TrainingRunner(TrainingRequest request, RankGroup group, HostShare share) {
     this.request = request;
@@ -108,7 +111,8 @@ public final class TrainingRunner implements AutoCloseable {
         requireFolder(model);
       }
       this.tuning = tuning(task, init);
-      this.engine = resources.add(openEngine());
+      PolicyCopies copies = PolicyCopies.of(task, share.threads());
+      this.engine = resources.add(openEngine(copies.threadsOfLearner()));
       int sequenceLength = dataset.manifest().sequenceLength();
       estimate(model, tuning, task, sequenceLength, engine, group.ranks())
           .requireWithin(engine.availableBytes().orElse(share.memoryBytes()));
@@ -118,6 +122,7 @@ public final class TrainingRunner implements AutoCloseable {
               .map(objective -> new DecoderTrainable(decoder, objective))
               .orElseGet(() -> new DecoderTrainable(decoder));
       init.ifPresent(adapter -> adapter.copyInto(trainable));
+      this.apart = copies.open(model, tuning, engine, resources);
     } catch (RuntimeException | Error e) {
       close();
       throw e;
@@ -240,7 +245,8 @@ public final class TrainingRunner implements AutoCloseable {
         RolloutChoices.rollouts(options),
         reward,
         prompts.stopIds(),
-        ids -> tokenizer.decode(ids, true));
+        ids -> tokenizer.decode(ids, true),
+        apart);
   }
 
   private SamplingListener listener(Path folder, Prompts prompts, TrainingListener driver) {
@@ -305,16 +311,17 @@ public final class TrainingRunner implements AutoCloseable {
       BatchSize sampled = new BatchSize(responses, length);
       BatchSize minibatch = new BatchSize(together, length);
       return MemoryEstimate.training(model.config(), tuning, minibatch, engine, sharing)
-          .withSampling(model.config(), tuning, sampled, minibatch, engine);
+          .withSampling(model.config(), tuning, sampled, minibatch, engine)
+          .withCopies(PolicyCopies.of(task, 1).count());
     }
     BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
     return MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
   }
 
-  private Engine openEngine() {
+  private Engine openEngine(int threads) {
     return Engines.open(
         Options.precision(parameters.precision()),
-        share.threads(),
+        threads,
         Options.device(parameters.engine()),
         share.gpu());
   }

@@ -91,6 +91,23 @@ class PolicyTrainingTest {
   }
 
   @Test
+  void shouldSampleBesideTrainingToTheSameBitsWithAnyNumberOfWorkers() throws IOException {
+    String[] apart = {
+      "--set", "hyperparams.ppo.mode=async", "--set", "hyperparams.gradient_accumulation_steps=2"
+    };
+    List<JsonNode> steps = train(apart);
+    byte[] one = Files.readAllBytes(adapter("out"));
+    assertEquals(0, steps.get(0).get("staleness").asInt());
+    assertEquals(1, steps.get(3).get("staleness").asInt());
+    assertTrue(steps.get(3).get("importance_weight").asDouble() > 0, steps::toString);
+    List<String> more = new ArrayList<>(Arrays.asList(apart));
+    more.addAll(List.of("--set", "hyperparams.ppo.rollout_workers=2", "--set", "executors=2"));
+    more.addAll(List.of("--output", "two"));
+    train(more.toArray(new String[0]));
+    assertArrayEquals(one, Files.readAllBytes(adapter("two")));
+  }
+
+  @Test
   void shouldGiveTheSameAdapterOnTwoRanks() throws IOException {
     train("--set", "hyperparams.gradient_accumulation_steps=2");
     byte[] alone = Files.readAllBytes(adapter("out"));
@@ -119,7 +136,7 @@ class PolicyTrainingTest {
 
   @ParameterizedTest
   @CsvSource({
-    "ppo.mode=async, UNSUPPORTED, Sampling apart from training",
+    "ppo.max_staleness=2, INVALID_SPEC, where sampling and training take turns",
     "ppo.minibatches=64, INVALID_SPEC, a micro-batch has 16 responses",
     "ppo.value_clip=0.1, INVALID_SPEC, an option of the critic",
     "ppo.kl_target=3, INVALID_SPEC, means nothing to a fixed coefficient",

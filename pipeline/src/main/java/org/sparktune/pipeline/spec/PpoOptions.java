@@ -19,6 +19,7 @@ import java.util.Map;
  * @param critic of the algorithm ppo
  * @param kl keeping near to the reference
  * @param reward where scores come from
+ * @param apart sampling beside training; null where both take turns
  */
 public record PpoOptions(
     Algorithm algorithm,
@@ -33,7 +34,8 @@ public record PpoOptions(
     double missingEosPenalty,
     Critic critic,
     Kl kl,
-    Reward reward)
+    Reward reward,
+    Apart apart)
     implements Serializable {
 
   /** Where advantages come from. */
@@ -111,5 +113,16 @@ public record PpoOptions(
    */
   public record Reward(
       String function, Map<String, String> options, Reference model, double uncertaintyPenalty)
+      implements Serializable {}
+
+  /**
+   * Sampling beside training.
+   *
+   * @param workers copies of the policy that sample, in each process
+   * @param maxStaleness how many steps the parameters that sample are behind those that learn
+   * @param queueSize rollouts of micro-batches that may wait
+   * @param importanceCap the largest weight of a token that an older policy sampled
+   */
+  public record Apart(int workers, int maxStaleness, int queueSize, double importanceCap)
       implements Serializable {}
 }

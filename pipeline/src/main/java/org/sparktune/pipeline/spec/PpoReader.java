@@ -9,16 +9,13 @@ final class PpoReader {
   private static final int MANY = 1 << 16;
 
   private final MappingReader reader;
-  private final SpecContext context;
   private final Function<MappingReader, Reference> rewardModels;
 
   /**
    * @param rewardModels reads the key {@code model} of a mapping; null where there is none
    */
-  PpoReader(
-      MappingReader reader, SpecContext context, Function<MappingReader, Reference> rewardModels) {
+  PpoReader(MappingReader reader, Function<MappingReader, Reference> rewardModels) {
     this.reader = reader;
-    this.context = context;
     this.rewardModels = rewardModels;
   }
 
@@ -46,14 +43,6 @@ final class PpoReader {
       reader.problem("clip", "'clip' is 0, which would leave nothing to learn.", "Use 0.2.");
       clip = 0.2;
     }
-    if (reader.word("mode", PpoOptions.Mode.SYNC) == PpoOptions.Mode.ASYNC) {
-      context
-          .problems()
-          .addUnsupported(
-              reader.location("mode"),
-              "Sampling apart from training (mode: async) is not in this version.",
-              "Remove 'mode', or write sync.");
-    }
     PpoOptions options =
         new PpoOptions(
             algorithm,
@@ -68,7 +57,8 @@ final class PpoReader {
             reader.decimal("missing_eos_penalty", 0, Range.NOT_NEGATIVE),
             critic(critic),
             kl(),
-            reward());
+            reward(),
+            apart());
     reader.finish();
     return options;
   }
@@ -109,6 +99,33 @@ final class PpoReader {
         reader.decimal("kl_target", 6, Range.POSITIVE),
         reader.decimal("kl_horizon", 10_000, Range.POSITIVE),
         reader.decimal("kl_stop", 0, Range.NOT_NEGATIVE));
+  }
+
+  private PpoOptions.Apart apart() {
+    boolean apart = reader.word("mode", PpoOptions.Mode.SYNC) == PpoOptions.Mode.ASYNC;
+    for (String key :
+        new String[] {"rollout_workers", "max_staleness", "queue_size", "importance_cap"}) {
+      if (reader.has(key) && !apart) {
+        reader.problem(
+            key,
+            "'%s' means nothing where sampling and training take turns.".formatted(key),
+            "Remove it, or set mode: async.");
+      }
+    }
+    PpoOptions.Apart read =
+        new PpoOptions.Apart(
+            (int) reader.integer("rollout_workers", 1, 1, MANY),
+            (int) reader.integer("max_staleness", 1, 1, MANY),
+            (int) reader.integer("queue_size", 16, 1, MANY),
+            reader.decimal("importance_cap", 2, Range.POSITIVE));
+    if (read.importanceCap() < 1) {
+      reader.problem(
+          "importance_cap",
+          "'importance_cap' is %s, which would shrink what is sampled as it should be."
+              .formatted(read.importanceCap()),
+          "Give at least 1.");
+    }
+    return apart ? read : null;
   }
 
   private PpoOptions.Reward reward() {

@@ -169,7 +169,6 @@ final class TaskReader {
     PpoOptions ppo =
         new PpoReader(
                 hyperparams.mappingOrEmpty("ppo"),
-                context,
                 reward -> reference(reward, "model", TaskType.REWARD_MODEL, TaskType.DISTILL))
             .read(parameters.batchSize());
     hyperparams.finish();

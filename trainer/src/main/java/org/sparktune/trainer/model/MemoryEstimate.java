@@ -109,6 +109,23 @@ public record MemoryEstimate(
   }
 
   /**
+   * The same beside copies of the model that sample: everything but the optimizer's state, at most.
+   *
+   * @param copies how many
+   */
+  public MemoryEstimate withCopies(int copies) {
+    int all = 1 + copies;
+    return new MemoryEstimate(
+        all * frozenWeights,
+        all * parameters,
+        all * gradients,
+        optimizer,
+        all * activations,
+        all * head,
+        all * scratch);
+  }
+
+  /**
    * Estimates evaluation.
    *
    * @param batch the largest batch

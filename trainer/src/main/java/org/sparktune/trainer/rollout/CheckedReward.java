@@ -22,7 +22,10 @@ public final class CheckedReward {
   public float[] score(List<Completion> completions) {
     double[] scores;
     try {
-      scores = function.score(completions);
+      // Several sample at the same time where sampling is apart from training.
+      synchronized (function) {
+        scores = function.score(completions);
+      }
     } catch (SparktuneException e) {
       throw e;
     } catch (RuntimeException | LinkageError e) {

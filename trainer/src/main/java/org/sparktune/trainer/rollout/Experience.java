@@ -10,12 +10,18 @@ import org.sparktune.trainer.objective.ppo.Moments;
  *
  * @param minibatches what every update of a pass reads, in their order; one without targets where
  *     there are fewer responses than minibatches
+ * @param weights of the tokens of each minibatch, where an older policy sampled them; empty where
+ *     the policy in training did
  * @param completions the responses as text, a prompt's next to each other
  * @param scores of the responses, as the reward function gave them
  * @param summary sums over them
  */
 public record Experience(
-    List<Batch> minibatches, List<Completion> completions, float[] scores, Summary summary) {
+    List<Batch> minibatches,
+    List<float[]> weights,
+    List<Completion> completions,
+    float[] scores,
+    Summary summary) {
 
   /**
    * Sums over responses; those of several micro-batches are put together by {@link #join}, in their
@@ -118,7 +124,11 @@ public record Experience(
   static Experience none(int minibatches, long skippedPrompts) {
     Summary summary = new Summary(Moments.NONE, Moments.NONE, 0, 0, 0, 0, 0, 0, 0, skippedPrompts);
     return new Experience(
-        Collections.nCopies(minibatches, ResponseBatch.EMPTY), List.of(), new float[0], summary);
+        Collections.nCopies(minibatches, ResponseBatch.EMPTY),
+        List.of(),
+        List.of(),
+        new float[0],
+        summary);
   }
 
   /** Whitens the advantages, in place, by the moments of all of the step's. */
@@ -126,5 +136,22 @@ public record Experience(
     for (Batch minibatch : minibatches) {
       all.whiten(minibatch.rollout().advantages());
     }
+  }
+
+  /**
+   * Multiplies the advantages, in place, with the weights of tokens that an older policy sampled.
+   * After {@link #whiten}, which must see the advantages of the policy itself.
+   *
+   * @return Σ of the weights of all tokens; 0 where there are none
+   */
+  public double correct() {
+    double sum = 0;
+    for (int i = 0; i < weights.size(); i++) {
+      ImportanceWeights.apply(weights.get(i), minibatches.get(i).rollout().advantages());
+      for (float weight : weights.get(i)) {
+        sum += weight;
+      }
+    }
+    return sum;
   }
 }

@@ -2,7 +2,6 @@ package org.sparktune.trainer.rollout;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.sparktune.trainer.dataset.DatasetRow;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.Passage;
@@ -10,51 +9,38 @@ import org.sparktune.trainer.model.RolloutLabels;
 import org.sparktune.trainer.objective.ppo.Moments;
 
 /**
- * Lets the policy answer prompts and works out what is to be learnt from the answers.
+ * Works out what is to be learnt from a policy's answers.
  *
- * <p>A minibatch is put together once, and the log-probabilities of the policy that sampled it are
- * computed by the same pass over the same batch as in training: before the first update every ratio
- * is exactly 1.
+ * <p>A minibatch is put together once, and the log-probabilities of the policy are computed by the
+ * same pass over the same batch as in training: before the first update every ratio is exactly 1.
  */
 public final class ExperienceMaker {
   private final Decoder decoder;
-  private final ResponseSampler sampler;
-  private final CheckedReward reward;
-  private final CompletionText text;
   private final RolloutOptions options;
+  private final double importanceCap;
 
   /**
-   * @param decoder the policy; its base is the reference
-   * @param sampler samples from it
+   * @param decoder the policy in training; its base is the reference
+   * @param importanceCap of the weights of tokens that an older policy sampled
    */
-  public ExperienceMaker(
-      Decoder decoder,
-      ResponseSampler sampler,
-      RewardFunction reward,
-      CompletionText text,
-      RolloutOptions options) {
+  public ExperienceMaker(Decoder decoder, RolloutOptions options, double importanceCap) {
     this.decoder = decoder;
-    this.sampler = sampler;
-    this.reward = new CheckedReward(reward);
-    this.text = text;
     this.options = options;
+    this.importanceCap = importanceCap;
   }
 
   /**
-   * Makes experience of a micro-batch of prompts.
+   * Makes experience of the answers to a micro-batch of prompts.
    *
-   * @param seed of the sampling
    * @param divergenceCoefficient how much the divergence from the reference counts
    */
-  public Experience make(List<DatasetRow> rows, long seed, double divergenceCoefficient) {
-    Prompt.Selection prompts = Prompt.select(rows, sampler);
-    if (prompts.fitting().isEmpty()) {
-      return Experience.none(options.minibatches(), prompts.skipped());
+  public Experience make(Rollout rollout, double divergenceCoefficient) {
+    if (rollout.responses().isEmpty()) {
+      return Experience.none(options.minibatches(), rollout.skippedPrompts());
     }
-    List<Response> responses = sampler.sample(prompts.fitting(), seed);
-    List<Completion> completions = text.of(responses);
-    float[] scores = reward.score(completions);
-    List<ScoredResponses> minibatches = minibatches(responses);
+    List<Response> responses = rollout.responses();
+    float[] scores = rollout.scores();
+    List<ScoredResponses> minibatches = minibatches(rollout);
     double[] divergences = new double[scores.length];
     for (ScoredResponses minibatch : minibatches) {
       minibatch.divergences(options.divergence().estimator(), divergences);
@@ -69,8 +55,9 @@ public final class ExperienceMaker {
       batches.add(ResponseBatch.EMPTY);
     }
     Experience.Summary summary =
-        summary(minibatches, batches, scores, divergences, prompts.skipped());
-    return new Experience(batches, completions, scores, summary);
+        summary(minibatches, batches, scores, divergences, rollout.skippedPrompts());
+    return new Experience(
+        batches, weights(rollout, minibatches), rollout.completions(), scores, summary);
   }
 
   /** The scores, less the penalty for responses without an end. */
@@ -84,26 +71,45 @@ public final class ExperienceMaker {
     return rewards;
   }
 
-  private List<ScoredResponses> minibatches(List<Response> responses) {
+  private List<ScoredResponses> minibatches(Rollout rollout) {
     List<ScoredResponses> minibatches = new ArrayList<>();
-    int count = Math.min(options.minibatches(), responses.size());
-    for (int i = 0; i < count; i++) {
-      int from = i * responses.size() / count;
-      int to = (i + 1) * responses.size() / count;
-      minibatches.add(scored(from, responses.subList(from, to)));
+    int first = 0;
+    for (List<Response> responses :
+        RolloutMaker.minibatches(rollout.responses(), options.minibatches())) {
+      float[] reference =
+          rollout.opinions().isEmpty()
+              ? null
+              : rollout.opinions().get(minibatches.size()).reference();
+      minibatches.add(scored(first, responses, reference));
+      first += responses.size();
     }
     return minibatches;
   }
 
-  private ScoredResponses scored(int first, List<Response> responses) {
+  /**
+   * @param known what the reference says, or null where it is to be asked
+   */
+  private ScoredResponses scored(int first, List<Response> responses, float[] known) {
     Batch batch = ResponseBatch.of(responses);
     Passage passage = Passage.PLAIN.at(options.temperature());
     float[] logProbs = decoder.scoresForGradient(batch, passage);
     float[] values =
         options.algorithm().hasCritic() ? decoder.valuesForGradient(passage) : new float[0];
-    float[] reference = decoder.scores(batch, Passage.BASE.at(options.temperature()));
+    float[] reference =
+        known == null ? decoder.scores(batch, Passage.BASE.at(options.temperature())) : known;
     return new ScoredResponses(
         first, responses, batch, ResponseBatch.axis(responses), logProbs, values, reference);
+  }
+
+  /** Of each minibatch that another copy of the policy sampled. */
+  private List<float[]> weights(Rollout rollout, List<ScoredResponses> minibatches) {
+    List<float[]> weights = new ArrayList<>();
+    for (int i = 0; i < rollout.opinions().size(); i++) {
+      weights.add(
+          ImportanceWeights.of(
+              minibatches.get(i).logProbs(), rollout.opinions().get(i).sampled(), importanceCap));
+    }
+    return weights;
   }
 
   private Experience.Summary summary(

@@ -13,51 +13,57 @@ import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.dataset.Seeds;
 import org.sparktune.trainer.objective.ppo.KlController;
 import org.sparktune.trainer.objective.ppo.PolicyObjective;
-import org.sparktune.trainer.rollout.CompletionText;
 import org.sparktune.trainer.rollout.Experience;
 import org.sparktune.trainer.rollout.ExperienceMaker;
+import org.sparktune.trainer.rollout.Rollout;
 import org.sparktune.trainer.rollout.RolloutOptions;
 
 /**
- * A step that learns from responses to a step's prompts: sample, score, and make several optimizer
- * updates of what came out. Whatever is random follows from the seed, the step and a prompt's
- * place; a micro-batch's responses depend on no other micro-batch. So the bits don't depend on the
- * number of ranks.
+ * A step that learns from responses to a step's prompts: take what was sampled and scored, and make
+ * several optimizer updates of what came out. Whatever is random follows from the seed, the step
+ * and a prompt's place; a micro-batch's responses depend on no other micro-batch. So the bits don't
+ * depend on the number of ranks.
  */
 final class RolloutStep implements StepMaker {
   private static final String COEFFICIENT = "kl_coefficient";
   private static final String UPDATES = "updates";
 
-  /** Keeps the seeds of sampling and of the order of minibatches apart from those of dropout. */
-  private static final long SAMPLING = 0x5A4D;
-
+  /** Keeps the seeds of the order of minibatches apart from others. */
   private static final long ORDER = 0x04DE;
 
   private final RolloutOptions options;
+  private final RolloutSource source;
   private final ExperienceMaker maker;
   private final long seed;
   private final TrainingStep update;
   private final Agreement agreement;
+  private final boolean apart;
   private KlController controller;
   private long updates;
 
   /**
-   * @param seed of sampling
+   * @param source samples
+   * @param seed of the order of minibatches
    * @param update makes the optimizer updates
    */
-  RolloutStep(Rollouts rollouts, long seed, TrainingStep update, Collective collective) {
+  RolloutStep(
+      Rollouts rollouts,
+      RolloutSource source,
+      long seed,
+      TrainingStep update,
+      Collective collective) {
     this.options = rollouts.options();
+    this.source = source;
     this.seed = seed;
     this.update = update;
     this.agreement = new Agreement(collective);
     this.controller = options.divergence().controller();
+    this.apart = rollouts.apart().isPresent();
     this.maker =
         new ExperienceMaker(
             rollouts.decoder(),
-            rollouts.sampler(),
-            rollouts.reward(),
-            new CompletionText(rollouts.text()),
-            options);
+            options,
+            rollouts.apart().map(Rollouts.Apart::importanceCap).orElse(1.0));
   }
 
   @Override
@@ -65,9 +71,8 @@ final class RolloutStep implements StepMaker {
       throws TrainingStep.NotFiniteException {
     double coefficient = controller.coefficient();
     List<Experience> own = new ArrayList<>();
-    for (int i = 0; i < batches.microBatches().size(); i++) {
-      long place = Seeds.derive(seed, SAMPLING, step, batches.firstLeaf() + i);
-      own.add(maker.make(batches.microBatches().get(i).rows(), place, coefficient));
+    for (Rollout rollout : source.of(step, batches)) {
+      own.add(maker.make(rollout, coefficient));
     }
     Experience.Summary all = agree(own, batches);
     if (all.responses() == 0) {
@@ -82,6 +87,7 @@ final class RolloutStep implements StepMaker {
         experience.whiten(all.advantages());
       }
     }
+    double weights = apart ? correct(own, batches) : 0;
     Updates made = new Updates();
     learn(step, batches, own, learningRate, made);
     double divergence = all.divergence() / all.responses();
@@ -91,6 +97,10 @@ final class RolloutStep implements StepMaker {
     addTo(figures, all);
     figures.put(COEFFICIENT, coefficient);
     figures.put(UPDATES, (double) made.count);
+    if (apart) {
+      figures.put("staleness", (double) source.staleness(step));
+      figures.put("importance_weight", weights / all.tokens());
+    }
     return new TrainingStep.Outcome(
         made.loss / made.count, made.norm / made.count, all.allTokens(), figures);
   }
@@ -108,6 +118,20 @@ final class RolloutStep implements StepMaker {
       all = all.join(Experience.Summary.readFrom(numbers, leaf * length));
     }
     return all;
+  }
+
+  /** Weighs what an older policy sampled; the sum of the weights, in the order of micro-batches. */
+  private double correct(List<Experience> own, StepReader.Step batches) {
+    long[] numbers = new long[batches.leaves()];
+    for (int i = 0; i < own.size(); i++) {
+      numbers[batches.firstLeaf() + i] = Double.doubleToRawLongBits(own.get(i).correct());
+    }
+    agreement.sum(numbers);
+    double sum = 0;
+    for (long number : numbers) {
+      sum += Double.longBitsToDouble(number);
+    }
+    return sum;
   }
 
   /** The passes over all minibatches, each in an order of its own. */
@@ -194,6 +218,11 @@ final class RolloutStep implements StepMaker {
   public void restore(Map<String, Double> state) {
     updates = state.get(UPDATES).longValue();
     controller = controller.at(state.get(COEFFICIENT));
+  }
+
+  @Override
+  public void close() {
+    source.close();
   }
 
   /** The means over a step's updates. */

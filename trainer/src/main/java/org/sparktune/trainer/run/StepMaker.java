@@ -3,7 +3,7 @@ package org.sparktune.trainer.run;
 import java.util.Map;
 
 /** What the loop does with the rows of a step: makes an optimizer step of them, or several. */
-interface StepMaker {
+interface StepMaker extends AutoCloseable {
 
   /**
    * Makes a step. All ranks come to the same numbers, and to the same failures.
@@ -30,4 +30,8 @@ interface StepMaker {
 
   /** Goes on from what {@link #state} returned. */
   default void restore(Map<String, Double> state) {}
+
+  /** Waits until nothing is computed any more. */
+  @Override
+  default void close() {}
 }

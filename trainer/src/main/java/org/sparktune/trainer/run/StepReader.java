@@ -1,7 +1,11 @@
 package org.sparktune.trainer.run;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -13,7 +17,7 @@ import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.dataset.DatasetReader;
 
 /**
- * Reads a rank's micro-batches of every step, a step ahead, on a thread of its own. All ranks
+ * Reads a rank's micro-batches of every step, some steps ahead, on a thread of its own. All ranks
  * follow the same order of rows and pass over what others compute.
  */
 final class StepReader implements AutoCloseable {
@@ -28,18 +32,27 @@ final class StepReader implements AutoCloseable {
             reading.setDaemon(true);
             return reading;
           });
-  private Future<Step> ahead;
+
+  /** Steps that are read or being read, in their order. */
+  private final Deque<Future<Step>> ahead = new ArrayDeque<>();
+
+  private final int depth;
   private long stepsLeft;
+
+  /** Where the step after the last one in {@link #ahead} begins; used by the thread alone. */
+  private Cursor place;
 
   /**
    * @param reader used by nobody else from {@link #start} to {@link #close}
    * @param batchSize rows of a micro-batch
    * @param leaves micro-batches of a step
+   * @param depth how many steps are read ahead, at least 1
    */
-  StepReader(DatasetReader reader, int batchSize, int leaves, Collective collective) {
+  StepReader(DatasetReader reader, int batchSize, int leaves, int depth, Collective collective) {
     this.reader = reader;
     this.batchSize = batchSize;
     this.leaves = leaves;
+    this.depth = depth;
     this.own = Slices.leaves(collective.rank(), collective.ranks(), leaves);
   }
 
@@ -58,17 +71,41 @@ final class StepReader implements AutoCloseable {
    *
    * @param steps how many steps will be read
    */
-  void start(Cursor place, long steps) {
+  void start(Cursor from, long steps) {
     stepsLeft = steps;
-    readAhead(place);
+    place = from;
+    for (int i = 0; i < depth; i++) {
+      readAhead();
+    }
   }
 
   /** The next step; its errors are those of {@link DatasetReader#next}. */
   Step next() {
+    Step step = await(ahead.remove());
+    readAhead();
+    return step;
+  }
+
+  /**
+   * A step after the one that {@link #next} returned last, which will be returned later.
+   *
+   * @param distance 1 for the one right after it, at most {@code depth}
+   * @return nothing after the last step
+   */
+  Optional<Step> peek(int distance) {
+    if (ahead.size() < distance) {
+      return Optional.empty();
+    }
+    Iterator<Future<Step>> steps = ahead.iterator();
+    for (int i = 1; i < distance; i++) {
+      steps.next();
+    }
+    return Optional.of(await(steps.next()));
+  }
+
+  private static Step await(Future<Step> step) {
     try {
-      Step step = ahead.get();
-      readAhead(step.after());
-      return step;
+      return step.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while waiting for rows", e);
@@ -80,15 +117,21 @@ final class StepReader implements AutoCloseable {
     }
   }
 
-  private void readAhead(Cursor place) {
+  private void readAhead() {
     if (stepsLeft > 0) {
       stepsLeft--;
-      ahead = thread.submit(() -> read(place));
+      ahead.add(
+          thread.submit(
+              () -> {
+                Step step = read(place);
+                place = step.after();
+                return step;
+              }));
     }
   }
 
-  private Step read(Cursor place) {
-    reader.seek(place);
+  private Step read(Cursor from) {
+    reader.seek(from);
     List<MicroBatch> microBatches = new ArrayList<>();
     int leaf = 0;
     do {
@@ -98,7 +141,7 @@ final class StepReader implements AutoCloseable {
         reader.skip(batchSize);
       }
       leaf++;
-    } while (leaf < leaves && reader.cursor().epoch() == place.epoch());
+    } while (leaf < leaves && reader.cursor().epoch() == from.epoch());
     return new Step(microBatches, (int) own.from(), leaf, reader.cursor());
   }
 

@@ -74,14 +74,19 @@ final class TrainingLoop implements AutoCloseable {
     this.settings = new ControlFile.Settings(options.schedule(), options.cadence());
     this.progress = Progress.start(options.schedule().learningRate());
     this.shard = new Shard(inputs, collective);
-    this.steps =
-        rollouts
-            .<StepMaker>map(
-                found -> new RolloutStep(found, options.seed(), shard.step(), collective))
-            .orElseGet(shard::step);
     this.reader =
         new StepReader(
-            inputs.train(), options.batchSize(), options.gradientAccumulationSteps(), collective);
+            inputs.train(),
+            options.batchSize(),
+            options.gradientAccumulationSteps(),
+            rollouts.map(Rollouts::depth).orElse(1),
+            collective);
+    this.steps = rollouts.<StepMaker>map(this::rolloutStep).orElseGet(shard::step);
+  }
+
+  private StepMaker rolloutStep(Rollouts rollouts) {
+    long seed = inputs.options().seed();
+    return new RolloutStep(rollouts, rollouts.source(seed, reader), seed, shard.step(), collective);
   }
 
   private Evaluation evaluation(DatasetReader split, Optional<Rollouts> rollouts) {
@@ -133,6 +138,7 @@ final class TrainingLoop implements AutoCloseable {
   /** Waits until nothing is read or computed any more. */
   @Override
   public void close() {
+    steps.close();
     reader.close();
     shard.close();
   }
