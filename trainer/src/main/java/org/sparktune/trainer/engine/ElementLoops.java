@@ -116,6 +116,43 @@ public final class ElementLoops {
     return greatest;
   }
 
+  static int[] drawColumns(Tensor logits, double temperature, double[] numbers) {
+    int[] drawn = new int[numbers.length];
+    for (int row = 0; row < drawn.length; row++) {
+      drawn[row] = drawColumn(logits.rows(row, row + 1L).toFloatArray(), temperature, numbers[row]);
+    }
+    return drawn;
+  }
+
+  /**
+   * The first index at which the sum of softmax(logits / temperature) exceeds a number, or the last
+   * one of any probability where rounding leaves none.
+   *
+   * @param number in [0, 1)
+   */
+  public static int drawColumn(float[] logits, double temperature, double number) {
+    float highest = logits[0];
+    for (float logit : logits) {
+      highest = logit > highest ? logit : highest;
+    }
+    double[] weights = new double[logits.length];
+    double total = 0;
+    for (int column = 0; column < weights.length; column++) {
+      weights[column] = Math.exp((logits[column] - highest) / temperature);
+      total += weights[column];
+    }
+    double threshold = number * total;
+    int last = 0;
+    for (int column = 0; column < weights.length; column++) {
+      threshold -= weights[column];
+      if (threshold < 0) {
+        return column;
+      }
+      last = weights[column] > 0 ? column : last;
+    }
+    return last;
+  }
+
   /** The index of the greatest of some floats, the first of equals. */
   public static int greatestColumn(long address, long columns) {
     int best = 0;

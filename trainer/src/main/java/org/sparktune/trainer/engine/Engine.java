@@ -21,7 +21,7 @@ import org.sparktune.trainer.memory.Tensor;
  * inputs give the same bits: every reduction has a fixed order. "Accumulates" means that the result
  * is added to what the tensor holds; everything else is overwritten.
  */
-public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable {
+public interface Engine extends VectorOperators, TokenChoice, EngineFootprint, AutoCloseable {
 
   /** How products are computed. */
   enum Precision {
@@ -437,15 +437,6 @@ public interface Engine extends VectorOperators, EngineFootprint, AutoCloseable 
    * @param logits {@code (M, V)} F32
    */
   void logits(Tensor hidden, Weight head, Tensor logits);
-
-  /**
-   * The column of each row's greatest number, the first of equals: the likeliest next tokens.
-   *
-   * @param logits {@code (M, V)} F32
-   */
-  default int[] greatestColumns(Tensor logits) {
-    return ElementLoops.greatestColumns(logits);
-  }
 
   /**
    * Log-probabilities of target tokens over vocabulary chunks; never holds {@code (M, V)} logits.

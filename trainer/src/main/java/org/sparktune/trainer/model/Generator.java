@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
@@ -16,6 +17,9 @@ import org.sparktune.trainer.memory.TensorArena;
 public final class Generator {
   /** Enough for products to run at full speed; more would only take more memory. */
   private static final int PROMPT_TOKENS_PER_PASS = 1024;
+
+  /** Enough to keep all cores busy; more would only take more memory. */
+  private static final int SAMPLED_TOGETHER = 64;
 
   private final Decoder decoder;
 
@@ -203,12 +207,28 @@ public final class Generator {
       if (options.takesLikeliest()) {
         return engine.greatestColumns(computed);
       }
+      if (options.drawsFromAll()) {
+        double[] numbers = sequences.stream().mapToDouble(s -> s.sampler.number()).toArray();
+        return engine.drawColumns(computed, options.temperature(), numbers);
+      }
       int[] tokens = new int[sequences.size()];
-      for (int i = 0; i < tokens.length; i++) {
-        float[] row = engine.toArray(computed.rows(i, i + 1L));
-        tokens[i] = sequences.get(i).sampler.next(row);
+      for (int first = 0; first < tokens.length; first += SAMPLED_TOGETHER) {
+        sample(sequences, first, computed, tokens);
       }
       return tokens;
+    }
+
+    /** Draws the next tokens of some sequences, each from a stream of its own, in any order. */
+    private void sample(List<Sequence> sequences, int first, Tensor computed, int[] tokens) {
+      int count = Math.min(SAMPLED_TOGETHER, tokens.length - first);
+      float[] rows = engine.toArray(computed.rows(first, first + count));
+      IntStream.range(0, count)
+          .parallel()
+          .forEach(
+              i -> {
+                float[] row = Arrays.copyOfRange(rows, i * vocabulary, (i + 1) * vocabulary);
+                tokens[first + i] = sequences.get(first + i).sampler.next(row);
+              });
     }
 
     /** One pass of pending tokens against the cache. */

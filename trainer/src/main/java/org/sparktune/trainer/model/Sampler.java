@@ -3,6 +3,7 @@ package org.sparktune.trainer.model;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.SplittableRandom;
+import org.sparktune.trainer.engine.ElementLoops;
 
 /** Chooses one sequence's next tokens from logits. */
 final class Sampler {
@@ -57,29 +58,16 @@ final class Sampler {
     return best;
   }
 
-  private int draw(float[] logits) {
-    return options.takesAll() ? drawFromAll(logits) : drawFromSome(logits);
+  /** The number that a draw from all tokens takes. */
+  double number() {
+    return random.nextDouble();
   }
 
   /** Without a filter nothing needs to be put in order. */
-  private int drawFromAll(float[] logits) {
-    float highest = logits[likeliest(logits)];
-    double[] weights = new double[logits.length];
-    double total = 0;
-    for (int token = 0; token < weights.length; token++) {
-      weights[token] = Math.exp((logits[token] - highest) / options.temperature());
-      total += weights[token];
-    }
-    double threshold = random.nextDouble() * total;
-    int last = 0;
-    for (int token = 0; token < weights.length; token++) {
-      threshold -= weights[token];
-      if (threshold < 0) {
-        return token;
-      }
-      last = weights[token] > 0 ? token : last;
-    }
-    return last;
+  private int draw(float[] logits) {
+    return options.takesAll()
+        ? ElementLoops.drawColumn(logits, options.temperature(), number())
+        : drawFromSome(logits);
   }
 
   private int drawFromSome(float[] logits) {

@@ -52,6 +52,11 @@ public record SamplingOptions(
     return topK == 0 && topP == 1 && minP == 0;
   }
 
+  /** Whether the next token is drawn from the logits as they are. */
+  boolean drawsFromAll() {
+    return temperature > 0 && takesAll() && repetitionPenalty == 1;
+  }
+
   /** Whether the next token is simply the one with the greatest logit. */
   boolean takesLikeliest() {
     return temperature == 0 && repetitionPenalty == 1;

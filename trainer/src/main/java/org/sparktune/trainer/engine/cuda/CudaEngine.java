@@ -45,6 +45,7 @@ final class CudaEngine implements Engine {
   private final Gates gates;
   private final ElementOperators elements;
   private final ChosenRows chosenRows;
+  private final DrawnColumns drawnColumns;
   private final ParameterVectors vectors;
 
   /**
@@ -69,6 +70,7 @@ final class CudaEngine implements Engine {
     gates = new Gates(kernels);
     elements = new ElementOperators(kernels);
     chosenRows = new ChosenRows(device, kernels, indexes, staging);
+    drawnColumns = new DrawnColumns(device, kernels, staging);
     vectors = new ParameterVectors(device, kernels, staging);
   }
 
@@ -431,6 +433,11 @@ final class CudaEngine implements Engine {
   }
 
   @Override
+  public int[] drawColumns(Tensor logits, double temperature, double[] numbers) {
+    return drawnColumns.draw(logits, temperature, numbers);
+  }
+
+  @Override
   public void addSquares(Tensor vector, Slices.Range range, ExactSum sum) {
     vectors.addSquares(vector, range, sum);
   }
@@ -451,6 +458,7 @@ final class CudaEngine implements Engine {
     device.synchronize();
     vectors.close();
     chosenRows.close();
+    drawnColumns.close();
     columnSums.close();
     attention.close();
     vocabularyLoss.close();

@@ -121,7 +121,7 @@ public final class GpuStepBenchmark {
     return new Batch(tokens, targets, starts);
   }
 
-  private static DecoderConfig config(String shape) {
+  static DecoderConfig config(String shape) {
     return switch (shape) {
       case "qwen2-0.5b" -> qwen2(896, 4_864, 24, 14);
       case "qwen2-1.5b" -> qwen2(1_536, 8_960, 28, 12);

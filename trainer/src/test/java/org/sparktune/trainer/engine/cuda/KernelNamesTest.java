@@ -43,20 +43,22 @@ class KernelNamesTest {
     Requests requests = new Requests();
     try (ColumnSums sums = new ColumnSums(null, requests);
         ChosenRows rows = new ChosenRows(null, requests, null, null);
+        DrawnColumns drawn = new DrawnColumns(null, requests, null);
         ParameterVectors vectors = new ParameterVectors(null, requests, null)) {
       List<Object> asking =
           List.of(
               sums,
               rows,
+              drawn,
               vectors,
               new Norms(requests, sums),
               new Gates(requests),
               new Rope(requests, null),
               new LogitRows(null, requests),
               new ElementOperators(requests));
-      assertEquals(8, asking.size());
+      assertEquals(9, asking.size());
     }
-    assertEquals(9, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
+    assertEquals(10, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
     for (Map.Entry<String, Set<String>> entry : requests.namesByFile.entrySet()) {
       assertEquals(functions(entry.getKey()), entry.getValue(), entry.getKey());
     }
