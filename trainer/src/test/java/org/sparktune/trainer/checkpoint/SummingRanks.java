@@ -2,12 +2,11 @@ package org.sparktune.trainer.checkpoint;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.sparktune.core.ErrorCode;
@@ -18,13 +17,15 @@ import org.sparktune.trainer.memory.Tensor;
 
 /** Ranks as threads that can do what checkpoints need: sum numbers. One that fails is lost. */
 final class SummingRanks {
-  private final CyclicBarrier barrier;
+  /** Where the ranks meet; terminated, for all who come later too, once one is lost. */
+  private final Phaser meeting;
+
   private final int ranks;
   private long[] sums = {};
 
   private SummingRanks(int ranks) {
     this.ranks = ranks;
-    this.barrier = new CyclicBarrier(ranks);
+    this.meeting = new Phaser(ranks);
   }
 
   /** What a rank does. */
@@ -73,17 +74,20 @@ final class SummingRanks {
     try {
       return new Ended<>(work.run(member), null);
     } catch (RuntimeException e) {
-      barrier.reset();
+      meeting.forceTermination();
       return new Ended<>(null, e);
     }
   }
 
   private void await() {
     try {
-      barrier.await(20, TimeUnit.SECONDS);
-    } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+      if (meeting.awaitAdvanceInterruptibly(meeting.arrive(), 60, TimeUnit.SECONDS) >= 0) {
+        return;
+      }
+    } catch (InterruptedException | TimeoutException e) {
       throw new SparktuneException(ErrorCode.PEER_LOST, "A rank is lost.", "", e);
     }
+    throw new SparktuneException(ErrorCode.PEER_LOST, "A rank is lost.", "");
   }
 
   private synchronized void add(long[] values) {
@@ -158,7 +162,7 @@ final class SummingRanks {
 
     @Override
     public void abort(String reason) {
-      barrier.reset();
+      meeting.forceTermination();
     }
 
     @Override
