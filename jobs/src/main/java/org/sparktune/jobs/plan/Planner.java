@@ -134,7 +134,7 @@ public final class Planner {
     DataEstimate data = data(task, task.dataset(), model);
     EngineProbe probe = probe(task.precision());
     MemoryEstimate memory =
-        Sizing.evaluation(model, task, data.sequenceLength(), probe.footprint());
+        Sizing.evaluation(model, task, adapter(task), data.sequenceLength(), probe.footprint());
     return new TaskPlan(
         task.name(),
         task.type().word(),
@@ -187,7 +187,11 @@ public final class Planner {
     }
     Task.Evaluate evaluate = (Task.Evaluate) task;
     return Sizing.evaluation(
-        model, evaluate, sequenceLength(evaluate, evaluate.dataset()), footprint(evaluate));
+        model,
+        evaluate,
+        adapter(evaluate),
+        sequenceLength(evaluate, evaluate.dataset()),
+        footprint(evaluate));
   }
 
   private EngineFootprint footprint(Task task) {
@@ -263,13 +267,20 @@ public final class Planner {
 
   /** A stored adapter; one that another task has yet to make is counted by the written shape. */
   private Path initAdapter(Task.Training task) {
-    return task instanceof Task.Adapting lora
-        ? paths
-            .adapter(lora.initAdapter())
-            .filter(location -> Place.of(location, paths.hadoop()).exists())
-            .map(location -> ModelLocations.adapter(location, paths.hadoop()))
-            .orElse(null)
-        : null;
+    return task instanceof Task.Adapting lora ? made(lora.initAdapter()) : null;
+  }
+
+  private Path adapter(Task.Evaluate task) {
+    return made(task.adapter());
+  }
+
+  /** An adapter's folder here; null if there is none, or if a task has yet to make it. */
+  private Path made(Reference adapter) {
+    return paths
+        .adapter(adapter)
+        .filter(location -> Place.of(location, paths.hadoop()).exists())
+        .map(location -> ModelLocations.adapter(location, paths.hadoop()))
+        .orElse(null);
   }
 
   private Path modelPath(Task task) {

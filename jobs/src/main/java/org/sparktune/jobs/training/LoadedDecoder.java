@@ -29,13 +29,10 @@ public final class LoadedDecoder implements AutoCloseable {
       paddingId = model.paddingId();
       Optional<LoadedAdapter> adapter =
           adapterPath.map(folder -> resources.add(LoadedAdapter.open(folder, model)));
-      Tuning tuning =
-          adapter.isPresent()
-              ? new Tuning.Lora(adapter.get().config(), 0)
-              : new Tuning.Nothing(model.isRewardModel());
+      Tuning tuning = tuning(model, adapter);
       Engine engine =
           resources.add(Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO));
-      MemoryEstimate.evaluation(model.config(), batch, engine)
+      MemoryEstimate.evaluation(model.config(), tuning, batch, engine)
           .requireWithin(engine.availableBytes().orElseGet(Machine::availableMemoryBytes));
       decoder = resources.add(Decoder.load(model.config(), model.file(), engine, tuning));
       adapter.ifPresent(found -> found.copyInto(new DecoderTrainable(decoder)));
@@ -43,6 +40,13 @@ public final class LoadedDecoder implements AutoCloseable {
       resources.close();
       throw e;
     }
+  }
+
+  /** What is held: the model alone, or with an adapter on it. */
+  static Tuning tuning(OpenModel model, Optional<LoadedAdapter> adapter) {
+    return adapter.isPresent()
+        ? new Tuning.Lora(adapter.get().config(), 0)
+        : new Tuning.Nothing(model.isRewardModel());
   }
 
   /**

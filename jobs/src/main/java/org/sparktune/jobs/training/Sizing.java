@@ -37,11 +37,27 @@ public final class Sizing {
     }
   }
 
-  /** The memory of an evaluation of full rows. */
+  /**
+   * The memory of an evaluation of full rows.
+   *
+   * @param adapter what is on the model, or null: nothing, or nothing that is made already
+   */
   public static MemoryEstimate evaluation(
-      OpenModel model, Task.Evaluate task, int sequenceLength, EngineFootprint engine) {
-    return MemoryEstimate.evaluation(
-        model.config(), new BatchSize(task.batchSize(), sequenceLength), engine);
+      OpenModel model,
+      Task.Evaluate task,
+      Path adapter,
+      int sequenceLength,
+      EngineFootprint engine) {
+    try (Resources resources = new Resources()) {
+      Optional<LoadedAdapter> loaded =
+          Optional.ofNullable(adapter)
+              .map(folder -> resources.add(LoadedAdapter.open(folder, model)));
+      return MemoryEstimate.evaluation(
+          model.config(),
+          LoadedDecoder.tuning(model, loaded),
+          new BatchSize(task.batchSize(), sequenceLength),
+          engine);
+    }
   }
 
   /**

@@ -128,16 +128,21 @@ public record MemoryEstimate(
   /**
    * Estimates evaluation.
    *
+   * @param tuning nothing, or the adapter that is on the model, which is held as training holds it
    * @param batch the largest batch
    */
   public static MemoryEstimate evaluation(
-      DecoderConfig config, BatchSize batch, EngineFootprint engine) {
-    DecoderPlan plan = DecoderPlan.of(config, new Tuning.Nothing());
+      DecoderConfig config, Tuning tuning, BatchSize batch, EngineFootprint engine) {
+    DecoderPlan plan = DecoderPlan.of(config, tuning);
+    long trained = plan.layout().size();
     ElementTypes types = ElementTypes.of(engine);
+    int operandBytes = types.operand().bytes();
+    long secondCopies =
+        trained == 0 ? 0 : engine.secondCopyBytes(multipliedElements(plan) * operandBytes);
     return new MemoryEstimate(
-        config.parameters() * types.operand().bytes(),
-        0,
-        0,
+        frozenElements(plan) * operandBytes + secondCopies,
+        trained * Float.BYTES,
+        trained * Float.BYTES,
         0,
         Workspace.bytes(plan, false, batch.tokens(), types)
             + RopeTable.bytes(config, batch.sequenceLength()),

@@ -6,9 +6,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Phaser;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Collective;
@@ -17,15 +14,14 @@ import org.sparktune.trainer.memory.Tensor;
 
 /** Ranks as threads that can do what checkpoints need: sum numbers. One that fails is lost. */
 final class SummingRanks {
-  /** Where the ranks meet; terminated, for all who come later too, once one is lost. */
-  private final Phaser meeting;
-
   private final int ranks;
   private long[] sums = {};
+  private long meetings;
+  private int arrived;
+  private boolean lost;
 
   private SummingRanks(int ranks) {
     this.ranks = ranks;
-    this.meeting = new Phaser(ranks);
   }
 
   /** What a rank does. */
@@ -74,20 +70,34 @@ final class SummingRanks {
     try {
       return new Ended<>(work.run(member), null);
     } catch (RuntimeException e) {
-      meeting.forceTermination();
+      lose();
       return new Ended<>(null, e);
     }
   }
 
-  private void await() {
-    try {
-      if (meeting.awaitAdvanceInterruptibly(meeting.arrive(), 60, TimeUnit.SECONDS) >= 0) {
-        return;
-      }
-    } catch (InterruptedException | TimeoutException e) {
-      throw new SparktuneException(ErrorCode.PEER_LOST, "A rank is lost.", "", e);
+  /** Who meets while all are there goes on, whatever happens to the others then. */
+  private synchronized void await() {
+    long own = meetings;
+    if (!lost && ++arrived == ranks) {
+      arrived = 0;
+      meetings++;
+      notifyAll();
     }
-    throw new SparktuneException(ErrorCode.PEER_LOST, "A rank is lost.", "");
+    while (meetings == own) {
+      if (lost) {
+        throw new SparktuneException(ErrorCode.PEER_LOST, "A rank is lost.", "");
+      }
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  private synchronized void lose() {
+    lost = true;
+    notifyAll();
   }
 
   private synchronized void add(long[] values) {
@@ -162,7 +172,7 @@ final class SummingRanks {
 
     @Override
     public void abort(String reason) {
-      meeting.forceTermination();
+      lose();
     }
 
     @Override

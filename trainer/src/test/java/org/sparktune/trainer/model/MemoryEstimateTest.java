@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.engine.Engine;
@@ -46,7 +47,7 @@ class MemoryEstimateTest {
       MemoryEstimate estimate =
           trains
               ? MemoryEstimate.training(model.config(), tuning, size, engine)
-              : MemoryEstimate.evaluation(model.config(), size, engine);
+              : MemoryEstimate.evaluation(model.config(), tuning, size, engine);
       if (trains) {
         new DecoderTrainable(decoder).accumulate(batch, 1);
       } else {
@@ -83,25 +84,7 @@ class MemoryEstimateTest {
   @ParameterizedTest
   @MethodSource("wholeRuns")
   void shouldForeseeAllThatIsHeld(EngineKind kind, Tuning tuning, BatchSize size) {
-    DecoderConfig config =
-        new DecoderConfig(
-            Architecture.LLAMA,
-            8_000,
-            256,
-            704,
-            3,
-            8,
-            2,
-            32,
-            1024,
-            1e-5f,
-            true,
-            false,
-            false,
-            false,
-            DecoderConfig.noWindows(3),
-            10_000,
-            new RopeScaling.None());
+    DecoderConfig config = small();
     boolean trains = !(tuning instanceof Tuning.Nothing);
     int microBatches = 3;
     MemoryEstimate.Sharing sharing =
@@ -113,7 +96,7 @@ class MemoryEstimateTest {
       MemoryEstimate estimate =
           trains
               ? MemoryEstimate.training(config, tuning, size, engine, sharing)
-              : MemoryEstimate.evaluation(config, size, engine);
+              : MemoryEstimate.evaluation(config, tuning, size, engine);
       Batch batch = fullRows(size, config.vocabularySize());
       if (!trains) {
         decoder.tokenLogProbs(batch, true);
@@ -130,6 +113,45 @@ class MemoryEstimateTest {
         assertWithinASixth(Memory.heldBytes() - before, estimate);
       }
     }
+  }
+
+  /** An adapter that is only used holds what training holds, but for the optimizer. */
+  @ParameterizedTest
+  @EnumSource(
+      value = EngineKind.class,
+      names = {"CPU_F32", "CPU_BF16"})
+  void shouldForeseeAnEvaluationWithAnAdapter(EngineKind kind) {
+    DecoderConfig config = small();
+    Tuning tuning = new Tuning.Lora(LoraConfig.of(64, 16, new TargetModules.AllLinear()), 1);
+    BatchSize size = new BatchSize(2, 1024);
+    long before = Memory.heldBytes();
+    try (Engine engine = kind.open();
+        Decoder decoder = Decoder.load(config, new RandomWeights(config, 1), engine, tuning)) {
+      decoder.tokenLogProbs(fullRows(size, config.vocabularySize()), true);
+      assertWithinASixth(
+          Memory.heldBytes() - before, MemoryEstimate.evaluation(config, tuning, size, engine));
+    }
+  }
+
+  private static DecoderConfig small() {
+    return new DecoderConfig(
+        Architecture.LLAMA,
+        8_000,
+        256,
+        704,
+        3,
+        8,
+        2,
+        32,
+        1024,
+        1e-5f,
+        true,
+        false,
+        false,
+        false,
+        DecoderConfig.noWindows(3),
+        10_000,
+        new RopeScaling.None());
   }
 
   private static Batch fullRows(BatchSize size, int vocabulary) {

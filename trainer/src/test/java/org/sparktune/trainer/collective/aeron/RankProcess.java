@@ -4,10 +4,12 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.collective.Collective;
 import org.sparktune.trainer.memory.Arena;
@@ -62,6 +64,8 @@ final class RankProcess {
         .medium(Medium.valueOf(System.getProperty("medium", "AUTO")))
         .wire(WireType.valueOf(System.getProperty("wire", "F32")))
         .host(System.getProperty("host", "127.0.0.1"))
+        .directory(
+            DriverFolder.parent(Optional.ofNullable(System.getProperty("directory")).map(Path::of)))
         .mtuLength(Integer.getInteger("mtuLength", 1408))
         .termLength(Integer.getInteger("termLength", 2 << 20))
         .ipcTermLength(Integer.getInteger("ipcTermLength", 1 << 20))
