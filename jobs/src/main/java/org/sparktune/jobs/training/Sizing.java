@@ -32,7 +32,7 @@ public final class Sizing {
       Optional<LoadedAdapter> init =
           Optional.ofNullable(initAdapter)
               .map(folder -> resources.add(LoadedAdapter.open(folder, model)));
-      Tuning tuning = TrainingRunner.tuning(task, init);
+      Tuning tuning = TrainingRunner.tuning(task, init, model);
       return TrainingRunner.estimate(model, tuning, task, sequenceLength, engine, ranks);
     }
   }

@@ -35,6 +35,7 @@ import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.AdapterExchange;
+import org.sparktune.trainer.model.BaseStorage;
 import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
@@ -110,7 +111,7 @@ public final class TrainingRunner implements AutoCloseable {
       if (task instanceof Task.RewardModel) {
         requireFolder(model);
       }
-      this.tuning = tuning(task, init);
+      this.tuning = tuning(task, init, model);
       PolicyCopies copies = PolicyCopies.of(task, share.threads());
       this.engine = resources.add(openEngine(copies.threadsOfLearner()));
       int sequenceLength = dataset.manifest().sequenceLength();
@@ -283,13 +284,17 @@ public final class TrainingRunner implements AutoCloseable {
   }
 
   /** What a task trains. */
-  static Tuning tuning(Task.Training task, Optional<LoadedAdapter> init) {
+  static Tuning tuning(Task.Training task, Optional<LoadedAdapter> init, OpenModel model) {
     if (task instanceof Task.Adapting lora) {
       LoraConfig written = Options.lora(lora.lora(), lora.layers());
       LoraConfig config = init.map(adapter -> adapter.configFor(written)).orElse(written);
       boolean critic =
           task instanceof Task.Ppo ppo && ppo.ppo().algorithm() == PpoOptions.Algorithm.PPO;
-      return new Tuning.Lora(config, task.hyperparameters().seed(), critic);
+      return new Tuning.Lora(
+          config,
+          task.hyperparameters().seed(),
+          critic,
+          BaseStorages.of(lora.lora().quantization(), model.file()));
     }
     return new Tuning.Full(Options.policies(task.layers()), true, task instanceof Task.Rewarding);
   }
@@ -350,6 +355,9 @@ public final class TrainingRunner implements AutoCloseable {
     if (tuning instanceof Tuning.Lora lora) {
       identity.put(LORA, AdapterExchange.config(trainable, "").toLine());
       identity.put("lora_init", lora.config().initialization().name());
+      if (!lora.base().equals(BaseStorage.FULL)) {
+        identity.put("base_storage", lora.base().toString());
+      }
     }
     if (task instanceof Task.Ppo ppo) {
       identity.put("ppo", ppo.ppo().toString());

@@ -20,6 +20,7 @@ import java.util.Set;
  * @param alphaPattern alpha by module pattern, sorted
  * @param modulesToSave modules trained in full beside the adapter
  * @param init how A is initialised
+ * @param quantization how the frozen base is held in memory
  */
 public record LoraOptions(
     int rank,
@@ -31,7 +32,8 @@ public record LoraOptions(
     Map<String, Integer> rankPattern,
     Map<String, Double> alphaPattern,
     List<String> modulesToSave,
-    Init init)
+    Init init,
+    Quantization quantization)
     implements Serializable {
 
   /** The word for every linear layer but the LM head. */
@@ -51,7 +53,22 @@ public record LoraOptions(
         rankPattern,
         alphaPattern,
         List.copyOf(saved),
-        init);
+        init,
+        quantization);
+  }
+
+  /** How the layers' frozen matrices are held while the adapter is trained. */
+  public enum Quantization {
+    /** In full. */
+    NONE,
+    /** {@link #STORED} for a base whose file has blocks of few bits, {@link #NF4_DOUBLE} else. */
+    AUTO,
+    /** In 4-bit NormalFloat blocks of 64. */
+    NF4,
+    /** The same with 8-bit scales: 4.13 bits a weight. */
+    NF4_DOUBLE,
+    /** As the blocks of the base's GGUF file. */
+    STORED
   }
 
   /** How A is initialised; B is zero. */

@@ -168,7 +168,9 @@ final class OptionsReader {
     return parameters;
   }
 
-  LoraOptions lora(MappingReader reader) {
+  /** The adapter's shape, and how its base is held, which stands beside it. */
+  LoraOptions lora(MappingReader hyperparams, LoraOptions.Quantization byDefault) {
+    MappingReader reader = hyperparams.mappingOrEmpty("lora");
     List<String> targets = reader.texts("target_modules");
     if (reader.has("target_modules") && targets.isEmpty()) {
       reader.problem(
@@ -194,7 +196,8 @@ final class OptionsReader {
             reader.integers("rank_pattern"),
             reader.decimals("alpha_pattern"),
             reader.texts("modules_to_save"),
-            reader.word("init", LoraOptions.Init.DEFAULT));
+            reader.word("init", LoraOptions.Init.DEFAULT),
+            hyperparams.word("quantization", byDefault));
     if (options.useDora() && options.dropout() > 0) {
       reader.problem(
           "dropout",

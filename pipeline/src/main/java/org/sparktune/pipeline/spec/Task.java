@@ -79,9 +79,12 @@ public sealed interface Task extends Serializable {
       LoraOptions lora,
       List<LayerPolicy> layers)
       implements Adapting {
+    /** LoRA on a base in few bits goes by a name of its own. */
     @Override
     public TaskType type() {
-      return TaskType.LORA_FINETUNE;
+      return lora.quantization() == LoraOptions.Quantization.NONE
+          ? TaskType.LORA_FINETUNE
+          : TaskType.QLORA;
     }
   }
 

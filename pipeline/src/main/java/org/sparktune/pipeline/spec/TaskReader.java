@@ -27,7 +27,7 @@ final class TaskReader {
           List.of("F32", "F16", "BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"));
 
   private static final TaskType[] ADAPTER_MAKERS = {
-    TaskType.LORA_FINETUNE, TaskType.DPO, TaskType.PPO, TaskType.REWARD_MODEL
+    TaskType.LORA_FINETUNE, TaskType.QLORA, TaskType.DPO, TaskType.PPO, TaskType.REWARD_MODEL
   };
 
   private final SpecContext context;
@@ -65,12 +65,13 @@ final class TaskReader {
               reader.location("task_type"),
               "The task type '%s' of task '%s' is not in this version."
                   .formatted(type.word(), name),
-              "This version runs prepare, lora_finetune, full_ft, dpo, ppo, reward_model, distill, evaluate and merge.");
+              "This version runs prepare, lora_finetune, qlora, full_ft, dpo, ppo, reward_model, distill, evaluate and merge.");
       return null;
     }
     return switch (type) {
       case PREPARE -> prepare();
-      case LORA_FINETUNE -> loraFinetune();
+      case LORA_FINETUNE -> loraFinetune(LoraOptions.Quantization.NONE);
+      case QLORA -> loraFinetune(LoraOptions.Quantization.AUTO);
       case FULL_FT -> fullFinetune();
       case DPO -> dpo();
       case PPO -> ppo();
@@ -78,8 +79,8 @@ final class TaskReader {
       case DISTILL -> distill();
       case EVALUATE -> evaluate();
       case MERGE -> merge();
-      case QLORA, QAT ->
-          throw new IllegalStateException("Unsupported types were reported above: " + type);
+      case QAT ->
+          throw new IllegalStateException("An unsupported type was reported above: " + type);
     };
   }
 
@@ -114,14 +115,21 @@ final class TaskReader {
     return new Task.Prepare(name, List.copyOf(dependencies), base, datasetOptions, arrival);
   }
 
-  private Task loraFinetune() {
+  private Task loraFinetune(LoraOptions.Quantization quantization) {
     Reference base = baseModel();
     DatasetChoice dataset = dataset();
     Reference init = reference("init_adapter", ADAPTER_MAKERS);
     MappingReader hyperparams = reader.mappingOrEmpty("hyperparams");
     Hyperparameters parameters =
         options.hyperparameters(hyperparams, OptionsReader.LORA_LEARNING_RATE);
-    LoraOptions lora = options.lora(hyperparams.mappingOrEmpty("lora"));
+    LoraOptions lora = options.lora(hyperparams, quantization);
+    if (quantization == LoraOptions.Quantization.AUTO
+        && lora.quantization() == LoraOptions.Quantization.NONE) {
+      hyperparams.problem(
+          "quantization",
+          "A qlora task trains on a base in few bits, and 'quantization' is none.",
+          "Write task_type: lora_finetune, or another quantization.");
+    }
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, true);
     reader.finish();
@@ -137,7 +145,7 @@ final class TaskReader {
     DatasetChoice dataset = dataset(preference.kind());
     Hyperparameters parameters =
         options.hyperparameters(hyperparams, OptionsReader.DPO_LEARNING_RATE);
-    LoraOptions lora = options.lora(hyperparams.mappingOrEmpty("lora"));
+    LoraOptions lora = options.lora(hyperparams, LoraOptions.Quantization.NONE);
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, true);
     reader.finish();
@@ -153,7 +161,7 @@ final class TaskReader {
     Hyperparameters parameters =
         options.hyperparameters(hyperparams, OptionsReader.PPO_LEARNING_RATE);
     MappingReader loraReader = hyperparams.mappingOrEmpty("lora");
-    LoraOptions lora = options.lora(loraReader);
+    LoraOptions lora = options.lora(hyperparams, LoraOptions.Quantization.NONE);
     if (lora.dropout() > 0) {
       loraReader.problem(
           "dropout",
@@ -213,7 +221,7 @@ final class TaskReader {
           "Task '%s' trains every weight (train: full) and starts from no adapter.".formatted(name),
           "Merge the adapter into the base model first.");
     }
-    LoraOptions lora = full ? null : options.lora(hyperparams.mappingOrEmpty("lora"));
+    LoraOptions lora = full ? null : options.lora(hyperparams, LoraOptions.Quantization.NONE);
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, !full);
     reader.finish();

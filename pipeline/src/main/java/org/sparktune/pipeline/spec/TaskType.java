@@ -14,8 +14,8 @@ public enum TaskType {
   EVALUATE(true),
   /** An adapter folded into its base model. */
   MERGE(true),
-  /** LoRA on a 4-bit base. */
-  QLORA(false),
+  /** Supervised fine-tuning of a LoRA adapter on a base in few bits. */
+  QLORA(true),
   /** Quantization-aware training. */
   QAT(false),
   /** A reward model from preferences or scores. */

@@ -213,9 +213,22 @@ class SpecLoaderTest {
   @Test
   void shouldTellAKnownTypeThatIsNotInThisVersion() throws IOException {
     SpecException thrown =
-        assertThrows(SpecException.class, () -> load(VALID.replace("lora_finetune", "qlora")));
+        assertThrows(SpecException.class, () -> load(VALID.replace("lora_finetune", "qat")));
     assertEquals(ErrorCode.UNSUPPORTED, thrown.code());
-    assertTrue(thrown.getMessage().contains("qlora"), thrown.getMessage());
+    assertTrue(thrown.getMessage().contains("'qat'"), thrown.getMessage());
+  }
+
+  @Test
+  void shouldHoldTheBaseInFewBitsWhereThatIsAskedFor() throws IOException {
+    Task.LoraFinetune plain = (Task.LoraFinetune) load(VALID).spec().task("assistant");
+    assertEquals(LoraOptions.Quantization.NONE, plain.lora().quantization());
+    assertEquals(TaskType.LORA_FINETUNE, plain.type());
+    String qlora = VALID.replace("lora_finetune", "qlora");
+    Task.LoraFinetune inFewBits = (Task.LoraFinetune) load(qlora).spec().task("assistant");
+    assertEquals(LoraOptions.Quantization.AUTO, inFewBits.lora().quantization());
+    assertEquals(TaskType.QLORA, inFewBits.type());
+    String none = qlora.replace("hyperparams:", "hyperparams:\n      quantization: none");
+    assertTrue(onlyProblem(none).message().contains("'quantization' is none"));
   }
 
   @Test

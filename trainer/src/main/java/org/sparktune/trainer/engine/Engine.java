@@ -1,8 +1,11 @@
 package org.sparktune.trainer.engine;
 
 import java.util.List;
+import org.sparktune.core.ErrorCode;
+import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.quantize.QuantizedMatrix;
 
 /**
  * The fused operators a decoder needs, forward and backward. N is the number of tokens (documents
@@ -66,6 +69,18 @@ public interface Engine extends VectorOperators, TokenChoice, EngineFootprint, A
     Tensor kept = allocate(matrix.type(), matrix.rows(), matrix.columns());
     copy(matrix, kept);
     return freeze(kept);
+  }
+
+  /**
+   * Prepares a frozen matrix that stays in few bits: every product decodes it first.
+   *
+   * @param matrix in host memory; may be released afterwards
+   */
+  default Weight freezeQuantized(QuantizedMatrix matrix) {
+    throw new SparktuneException(
+        ErrorCode.UNSUPPORTED,
+        "The engine (%s) does not keep weights in few bits.".formatted(description()),
+        "Set quantization: none, or engine: cpu.");
   }
 
   /** Whether {@link #freeze} and {@link #track} keep a reference to their argument's memory. */

@@ -11,6 +11,7 @@ package org.sparktune.trainer.engine;
  * @param attention heads and their size
  * @param backward whether gradients are computed
  * @param trainsMatrices whether whole weight matrices get gradients
+ * @param quantizedElements elements of the largest matrix that is decoded for its products
  */
 public record ScratchDemand(
     int tokens,
@@ -20,4 +21,5 @@ public record ScratchDemand(
     int vocabulary,
     AttentionShape attention,
     boolean backward,
-    boolean trainsMatrices) {}
+    boolean trainsMatrices,
+    long quantizedElements) {}

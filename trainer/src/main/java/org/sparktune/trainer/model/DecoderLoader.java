@@ -22,6 +22,7 @@ final class DecoderLoader {
   private final WeightSource source;
   private final Engine engine;
   private final EngineLoading loading;
+  private final QuantizedLoading quantized;
   private final TrainedParameters trained;
   private final DType frozenType;
 
@@ -30,6 +31,7 @@ final class DecoderLoader {
     this.source = source;
     this.engine = engine;
     this.loading = new EngineLoading(engine);
+    this.quantized = new QuantizedLoading(source, engine, plan.tuning().base());
     this.trained = new TrainedParameters(plan.layout(), engine);
     this.frozenType =
         switch (engine.precision()) {
@@ -193,10 +195,15 @@ final class DecoderLoader {
       if (bias != null) {
         readInto(biases, bias);
       }
+      requireShapes(weights, out, group.in());
       Weight weight =
-          plan.tuning() instanceof Tuning.Nothing
-              ? frozen(weights, out, group.in(), rowSquares)
-              : frozenForTraining(weights, out, group.in(), rowSquares);
+          quantized
+              .load(weights, rowSquares)
+              .orElseGet(
+                  () ->
+                      plan.tuning() instanceof Tuning.Nothing
+                          ? frozen(weights, out, group.in(), rowSquares)
+                          : frozenForTraining(weights, out, group.in(), rowSquares));
       return new ProjectionGroup.Base(weight, bias, null, null);
     }
     Tensor value = trained.valuesFrom(first.weight(), out, group.in());
@@ -259,12 +266,27 @@ final class DecoderLoader {
       offset += part.size();
     }
     if (offset != whole.size()) {
-      throw misfit(String.join(", ", names), "%d elements".formatted(offset), whole);
+      throw misfit(String.join(", ", names), "%d elements".formatted(offset), whole.shape());
     }
   }
 
   private void read(String name, Tensor destination) {
     readInto(List.of(name), destination);
+  }
+
+  /** Fails unless matrices that lie on top of each other have the rows and columns wanted. */
+  private void requireShapes(List<String> names, long out, long in) {
+    long rows = 0;
+    for (String name : names) {
+      long[] shape = source.shape(name);
+      if (shape.length != 2 || shape[1] != in) {
+        throw misfit(name, "shape " + Arrays.toString(shape), new long[] {out, in});
+      }
+      rows += shape[0];
+    }
+    if (rows != out) {
+      throw misfit(String.join(", ", names), "%d rows".formatted(rows), new long[] {out, in});
+    }
   }
 
   private long[] requireShape(String name, Tensor whole) {
@@ -276,16 +298,16 @@ final class DecoderLoader {
                 ? shape[1] == whole.columns() && shape[0] <= whole.rows()
                 : shape[0] <= whole.size());
     if (!fits) {
-      throw misfit(name, "shape " + Arrays.toString(shape), whole);
+      throw misfit(name, "shape " + Arrays.toString(shape), whole.shape());
     }
     return shape;
   }
 
-  private static SparktuneException misfit(String name, String actual, Tensor expected) {
+  private static SparktuneException misfit(String name, String actual, long[] expected) {
     return new SparktuneException(
         ErrorCode.MISMATCH,
         "The tensor %s has %s where the configuration asks for %s."
-            .formatted(name, actual, Arrays.toString(expected.shape())),
+            .formatted(name, actual, Arrays.toString(expected)),
         "Use the weights and the config.json of the same model.");
   }
 

@@ -7,6 +7,7 @@ import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.ScratchDemand;
 import org.sparktune.trainer.memory.DType;
+import org.sparktune.trainer.quantize.Nf4Matrix;
 
 /**
  * The bytes that a run will need, known before anything is allocated. Activations are counted by
@@ -69,8 +70,7 @@ public record MemoryEstimate(
     long operandBytes = types.operand().bytes();
     long copies = types.operand() == DType.F32 ? 0 : matrices * operandBytes;
     return new MemoryEstimate(
-        frozenElements(plan) * operandBytes
-            + engine.secondCopyBytes(multipliedElements(plan) * operandBytes),
+        frozenBytes(plan, engine, operandBytes),
         trained * Float.BYTES + copies,
         (1L + sharing.partialSums()) * trained * Float.BYTES,
         sharing.statePerParameter() * owned * Float.BYTES,
@@ -136,11 +136,8 @@ public record MemoryEstimate(
     DecoderPlan plan = DecoderPlan.of(config, tuning);
     long trained = plan.layout().size();
     ElementTypes types = ElementTypes.of(engine);
-    int operandBytes = types.operand().bytes();
-    long secondCopies =
-        trained == 0 ? 0 : engine.secondCopyBytes(multipliedElements(plan) * operandBytes);
     return new MemoryEstimate(
-        frozenElements(plan) * operandBytes + secondCopies,
+        frozenBytes(plan, engine, types.operand().bytes()),
         trained * Float.BYTES,
         trained * Float.BYTES,
         0,
@@ -168,7 +165,34 @@ public record MemoryEstimate(
         plan.config().vocabularySize(),
         plan.config().attention(0),
         backward,
-        trainsMatrices);
+        trainsMatrices,
+        plan.tuning().base().equals(BaseStorage.FULL) ? 0 : largestFrozenGroup(plan));
+  }
+
+  /** What is not trained, in full or in few bits, and second copies of what is in full. */
+  private static long frozenBytes(DecoderPlan plan, EngineFootprint engine, long operandBytes) {
+    long all = frozenElements(plan);
+    long multiplied = multipliedElements(plan);
+    BaseStorage base = plan.tuning().base();
+    if (base instanceof BaseStorage.Nf4 nf4) {
+      return (all - multiplied) * operandBytes
+          + Nf4Matrix.bytes(multiplied, nf4.doubleQuantization());
+    }
+    if (base instanceof BaseStorage.Stored stored) {
+      return (all - multiplied) * operandBytes + Math.round(multiplied * stored.bytesPerElement());
+    }
+    boolean once = plan.tuning() instanceof Tuning.Nothing;
+    return all * operandBytes + (once ? 0 : engine.secondCopyBytes(multiplied * operandBytes));
+  }
+
+  private static long largestFrozenGroup(DecoderPlan plan) {
+    long largest = 0;
+    for (DecoderPlan.LayerPlan layer : plan.layers()) {
+      for (GroupPlan group : layer.groups()) {
+        largest = Math.max(largest, frozenElements(group));
+      }
+    }
+    return largest;
   }
 
   private static long trainedMatrices(DecoderPlan plan) {
@@ -187,10 +211,16 @@ public record MemoryEstimate(
     long elements = 0;
     for (DecoderPlan.LayerPlan layer : plan.layers()) {
       for (GroupPlan group : layer.groups()) {
-        for (GroupPlan.Module module : group.modules()) {
-          elements += module.trained() ? 0 : (long) module.out() * group.in();
-        }
+        elements += frozenElements(group);
       }
+    }
+    return elements;
+  }
+
+  private static long frozenElements(GroupPlan group) {
+    long elements = 0;
+    for (GroupPlan.Module module : group.modules()) {
+      elements += module.trained() ? 0 : (long) module.out() * group.in();
     }
     return elements;
   }

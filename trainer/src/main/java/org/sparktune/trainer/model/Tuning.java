@@ -17,6 +17,11 @@ public sealed interface Tuning {
     return true;
   }
 
+  /** How frozen matrices of the layers are held. */
+  default BaseStorage base() {
+    return BaseStorage.FULL;
+  }
+
   /** Whether the model is a reward model: a score head stands in place of the language head. */
   boolean scoreHead();
 
@@ -49,8 +54,14 @@ public sealed interface Tuning {
    * @param seed of the initial A factors
    * @param valueHead whether a critic's linear head is trained beside them; it starts at 0 and is
    *     no part of the adapter
+   * @param base how the frozen matrices are held
    */
-  record Lora(LoraConfig config, long seed, boolean valueHead) implements Tuning {
+  record Lora(LoraConfig config, long seed, boolean valueHead, BaseStorage base) implements Tuning {
+    /** On a base in full. */
+    public Lora(LoraConfig config, long seed, boolean valueHead) {
+      this(config, seed, valueHead, BaseStorage.FULL);
+    }
+
     /** Without a critic. */
     public Lora(LoraConfig config, long seed) {
       this(config, seed, false);

@@ -13,6 +13,7 @@ import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.quantize.QuantizedMatrix;
 
 /**
  * The engine on the processor. Products run block by block on the engine's own threads (see {@link
@@ -20,11 +21,6 @@ import org.sparktune.trainer.memory.Tensor;
  * nor on timing. Calls come from one thread at a time.
  */
 public final class CpuEngine implements Engine {
-  /** Up to so many rows a product reads its matrix once, row by row, at the speed of memory. */
-  private static final int MATRIX_VECTOR_ROWS = 4;
-
-  private static final int MATRIX_VECTOR_OUTPUTS = 128;
-
   private final CpuFootprint footprint;
   private final Gemm.Provider provider;
   private final Arena arena = new Arena("the CPU engine");
@@ -33,6 +29,7 @@ public final class CpuEngine implements Engine {
   private final ColumnLoops columns;
   private final Conversions conversions;
   private final Products products;
+  private final MatrixVectors matrixVectors;
   private final Attention attention;
   private final VocabularyLoss vocabularyLoss;
   private final NormLoops norms;
@@ -55,6 +52,7 @@ public final class CpuEngine implements Engine {
     vectors = new CpuVectors(threads);
     conversions = new Conversions(rows);
     products = new Products(workers, rows, conversions);
+    matrixVectors = new MatrixVectors(rows);
     attention = new Attention(workers, rows, bf16());
     vocabularyLoss = new VocabularyLoss(rows, products);
   }
@@ -135,6 +133,11 @@ public final class CpuEngine implements Engine {
   }
 
   @Override
+  public Weight freezeQuantized(QuantizedMatrix matrix) {
+    return new QuantizedWeight(matrix.copy(arena), bf16());
+  }
+
+  @Override
   public boolean retainsSource() {
     return true;
   }
@@ -160,8 +163,8 @@ public final class CpuEngine implements Engine {
 
   @Override
   public void linear(Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate) {
-    if (readsByRow(x) && weight instanceof PlainWeight plain) {
-      matrixVector(x, plain, bias, y, accumulate);
+    if (matrixVectors.suit(x, (CpuWeight) weight)) {
+      matrixVectors.multiply(x, (CpuWeight) weight, bias, y, accumulate);
     } else {
       products.forward(x, (CpuWeight) weight, bias, y, accumulate, List.of());
     }
@@ -170,42 +173,11 @@ public final class CpuEngine implements Engine {
   @Override
   public void linear(
       Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
-    if (readsByRow(x) && weight instanceof PlainWeight) {
+    if (matrixVectors.suit(x, (CpuWeight) weight)) {
       Engine.super.linear(x, weight, bias, y, accumulate, added);
     } else {
       products.forward(x, (CpuWeight) weight, bias, y, accumulate, added);
     }
-  }
-
-  private static boolean readsByRow(Tensor x) {
-    return x.rows() <= MATRIX_VECTOR_ROWS && x.type() == DType.F32;
-  }
-
-  private void matrixVector(
-      Tensor x, PlainWeight weight, Tensor bias, Tensor y, boolean accumulate) {
-    Tensor matrix = weight.operand();
-    int in = Math.toIntExact(weight.in());
-    rows.runInPieces(
-        Math.toIntExact(weight.out()),
-        MATRIX_VECTOR_OUTPUTS,
-        (piece, from, to, worker) -> {
-          long offset = (long) from * Float.BYTES;
-          for (int row = 0; row < x.rows(); row++) {
-            worker
-                .kernels()
-                .dots()
-                .matrixVector(
-                    x.rowAddress(row),
-                    matrix.rowAddress(from),
-                    weight.bf16(),
-                    matrix.rowStride(),
-                    in,
-                    to - from,
-                    bias == null ? 0 : bias.address() + offset,
-                    y.rowAddress(row) + offset,
-                    accumulate);
-          }
-        });
   }
 
   @Override

@@ -6,9 +6,9 @@ import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Scratch;
 
 /**
- * Foresees the CPU engine's own memory: BF16 copies of what products read, attention's gradients
- * per query head, logits in chunks, and every worker's blocks. What is small whatever the batch is
- * left out.
+ * Foresees the CPU engine's own memory: BF16 copies of what products read, the largest matrix that
+ * is decoded from few bits, attention's gradients per query head, logits in chunks, and every
+ * worker's blocks. What is small whatever the batch is left out.
  */
 final class CpuScratch {
   private CpuScratch() {}
@@ -17,6 +17,7 @@ final class CpuScratch {
   static long bytes(ScratchDemand demand, Precision precision, int threads) {
     boolean bf16 = precision == Precision.BF16;
     return Scratch.grown(bf16 ? operandCopies(demand) : 0)
+        + Scratch.grown(demand.quantizedElements() * (bf16 ? DType.BF16 : DType.F32).bytes())
         + Scratch.grown(headGradients(demand))
         + Scratch.grown(normGradients(demand))
         + Scratch.grown(logits(demand, bf16))

@@ -23,6 +23,7 @@ final class Products implements AutoCloseable {
   private final Scratch leftBf16 = new Scratch("BF16 activations");
   private final Scratch rightBf16 = new Scratch("BF16 activations");
   private final Scratch transposed = new Scratch("a thin product");
+  private final Scratch decoded = new Scratch("a matrix in few bits");
 
   Products(Workers workers, Rows rows, Conversions conversions) {
     this.workers = workers;
@@ -172,7 +173,7 @@ final class Products implements AutoCloseable {
     if (weight instanceof PackedWeight packed) {
       return multiply(left, packed.forward(), bias, beta, y, after);
     } else {
-      Tensor right = ((PlainWeight) weight).operand();
+      Tensor right = asItLies(weight);
       GemmShape shape = shape(false, left, true, right, bias != null, 1, beta, y);
       long offset = bias == null ? 0 : bias.address();
       return multiply(shape, left.address(), right.address(), offset, y.address(), after);
@@ -186,9 +187,24 @@ final class Products implements AutoCloseable {
       Tensor left = weight.bf16() ? conversions.toBf16(dy, leftBf16) : dy;
       multiply(left, packed.backward(), null, beta, dx, NOTHING);
     } else {
-      Tensor matrix = ((PlainWeight) weight).operand();
+      Tensor matrix = asItLies(weight);
       multiply(false, dy, false, matrix, weight.bf16(), 1, beta, dx);
     }
+  }
+
+  /** A matrix that is not packed, decoded if it is in few bits. */
+  private Tensor asItLies(CpuWeight weight) {
+    if (!(weight instanceof QuantizedWeight quantized)) {
+      return ((PlainWeight) weight).operand();
+    }
+    DType type = weight.bf16() ? DType.BF16 : DType.F32;
+    long address = decoded.reserve(weight.out() * weight.in() * type.bytes());
+    Tensor matrix = Tensor.at(type, address, weight.out(), weight.in());
+    rows.run(
+        weight.out(),
+        weight.in(),
+        (from, to, worker) -> quantized.matrix().decode(from, matrix.rows(from, to)));
+    return matrix;
   }
 
   private BlockGrid multiply(
@@ -280,5 +296,6 @@ final class Products implements AutoCloseable {
     leftBf16.close();
     rightBf16.close();
     transposed.close();
+    decoded.close();
   }
 }

@@ -116,6 +116,19 @@ public record StoredTensor(
     }
   }
 
+  /**
+   * Copies a matrix's bytes as they are, rows in Hugging Face's order.
+   *
+   * @param destination the address of {@link #bytes} bytes
+   */
+  public void copyRows(long destination) {
+    long rowBytes = type.bytes(rowElements());
+    for (long row = 0; row < shape[0]; row++) {
+      long source = address(offset + rowOrder.stored(row) * rowBytes, rowBytes);
+      Memory.copy(source, destination + row * rowBytes, rowBytes);
+    }
+  }
+
   /** Reads nothing but looks at every value. */
   public void requireFinite() {
     LongStream.range(0, (elements() + CHUNK - 1) / CHUNK)
