@@ -40,7 +40,7 @@ class StandaloneClusterTest {
     gate.shut(16);
     List<String> settings = new ArrayList<>(gate.settings());
     Collections.addAll(
-        settings, "--set", "min_executors=1", "--set", "cluster.executor_wait_seconds=15");
+        settings, "--set", "min_executors=1", "--set", "cluster.executor_wait_seconds=30");
     try (StandaloneCluster cluster = cluster("kills");
         ChildProcess driver = start(cluster, "kills", settings)) {
       gate.awaitWaiting(driver, 8);
