@@ -91,7 +91,7 @@ class Nf4MatrixTest {
       Nf4Matrix once = Nf4Matrix.of(matrix, false, arena);
       Nf4Matrix twice = Nf4Matrix.of(matrix, true, arena);
       assertEquals(Nf4Matrix.bytes(rows * (long) columns, true), twice.bytes());
-      long blocks = (values.length + 63) / 64;
+      long blocks = (values.length + 63L) / 64;
       for (long block = 0; block < blocks; block++) {
         // Neighbouring codes are at most 0.9 / 64 of the largest distance apart.
         float magnitude = twice.quantized().magnitudes().getFloat(block / 256);
