@@ -1,11 +1,8 @@
 package org.sparktune.trainer.engine;
 
 import java.util.List;
-import org.sparktune.core.ErrorCode;
-import org.sparktune.core.SparktuneException;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.quantize.QuantizedMatrix;
 
 /**
  * The fused operators a decoder needs, forward and backward. N is the number of tokens (documents
@@ -24,7 +21,8 @@ import org.sparktune.trainer.quantize.QuantizedMatrix;
  * inputs give the same bits: every reduction has a fixed order. "Accumulates" means that the result
  * is added to what the tensor holds; everything else is overwritten.
  */
-public interface Engine extends VectorOperators, TokenChoice, EngineFootprint, AutoCloseable {
+public interface Engine
+    extends VectorOperators, QuantizedProducts, TokenChoice, EngineFootprint, AutoCloseable {
 
   /** How products are computed. */
   enum Precision {
@@ -34,7 +32,7 @@ public interface Engine extends VectorOperators, TokenChoice, EngineFootprint, A
     BF16
   }
 
-  /** A short description for the log: engine, libraries, precision, threads. */
+  @Override
   String description();
 
   /** What this engine says of its memory, without the engine: of use after it is closed. */
@@ -71,18 +69,6 @@ public interface Engine extends VectorOperators, TokenChoice, EngineFootprint, A
     return freeze(kept);
   }
 
-  /**
-   * Prepares a frozen matrix that stays in few bits: every product decodes it first.
-   *
-   * @param matrix in host memory; may be released afterwards
-   */
-  default Weight freezeQuantized(QuantizedMatrix matrix) {
-    throw new SparktuneException(
-        ErrorCode.UNSUPPORTED,
-        "The engine (%s) does not keep weights in few bits.".formatted(description()),
-        "Set quantization: none, or engine: cpu.");
-  }
-
   /** Whether {@link #freeze} and {@link #track} keep a reference to their argument's memory. */
   boolean retainsSource();
 
@@ -92,6 +78,16 @@ public interface Engine extends VectorOperators, TokenChoice, EngineFootprint, A
    * @param matrix {@code (out, in)} F32, contiguous, the engine's, retained
    */
   Weight track(Tensor matrix);
+
+  /**
+   * {@link #track}, perhaps without a copy in the type that products take: each product then makes
+   * its own, with the same bits.
+   *
+   * @param copied whether memory for a copy may be spent; see {@link #copiesTracked}
+   */
+  default Weight track(Tensor matrix, boolean copied) {
+    return track(matrix);
+  }
 
   /** Takes up new values of a matrix given to {@link #track}. */
   void refresh(Weight tracked);

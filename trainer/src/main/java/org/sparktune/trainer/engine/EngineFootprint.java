@@ -45,6 +45,16 @@ public interface EngineFootprint {
     return columns;
   }
 
+  /**
+   * Whether trained matrices get copies in the type that products take, where that differs from
+   * theirs; without, each product makes its own in scratch memory.
+   *
+   * @param trainedElements elements of all trained parameters
+   */
+  default boolean copiesTracked(long trainedElements) {
+    return true;
+  }
+
   /** Bytes that its tensors may take, if they don't lie in the host's memory. */
   default OptionalLong availableBytes() {
     return OptionalLong.empty();

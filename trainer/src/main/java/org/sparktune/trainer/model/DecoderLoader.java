@@ -59,13 +59,13 @@ final class DecoderLoader {
     Tensor dHead = null;
     if (!plan.hasScoreHead() && plan.sharesHead()) {
       dHead = dEmbedding;
-      head = plan.trainsEmbedding() ? engine.track(embedding) : engine.freeze(embedding);
+      head = plan.trainsEmbedding() ? tracked(embedding) : engine.freeze(embedding);
     } else if (!plan.hasScoreHead()) {
       String stored = config.tiedEmbeddings() ? embeddingName : headName;
       if (plan.trainsHead()) {
         Tensor value = trained.value(headName);
         read(stored, value);
-        head = engine.track(value);
+        head = tracked(value);
         dHead = trained.gradient(headName);
       } else {
         head = frozen(List.of(stored), tableShape[0], tableShape[1]);
@@ -213,10 +213,14 @@ final class DecoderLoader {
       readInto(biases, bias);
     }
     return new ProjectionGroup.Base(
-        engine.track(value),
+        tracked(value),
         bias,
         trained.gradientsFrom(first.weight(), out, group.in()),
         first.bias() ? trained.gradientsFrom(first.biasName(), out) : null);
+  }
+
+  private Weight tracked(Tensor matrix) {
+    return engine.track(matrix, engine.copiesTracked(plan.layout().size()));
   }
 
   private Weight frozen(List<String> names, long out, long in) {

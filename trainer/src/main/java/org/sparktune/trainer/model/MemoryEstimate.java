@@ -68,7 +68,7 @@ public record MemoryEstimate(
     long matrices = trainedMatrices(plan);
     ElementTypes types = ElementTypes.of(engine);
     long operandBytes = types.operand().bytes();
-    long copies = types.operand() == DType.F32 ? 0 : matrices * operandBytes;
+    long copies = copies(plan, engine, matrices) * operandBytes;
     return new MemoryEstimate(
         frozenBytes(plan, engine, operandBytes),
         trained * Float.BYTES + copies,
@@ -193,6 +193,24 @@ public record MemoryEstimate(
       }
     }
     return largest;
+  }
+
+  /** Elements of trained matrices in the type that products take, where that is another. */
+  private static long copies(DecoderPlan plan, EngineFootprint engine, long matrices) {
+    if (engine.operandType() == DType.F32) {
+      return 0;
+    }
+    if (engine.copiesTracked(plan.layout().size())) {
+      return matrices;
+    }
+    // The largest that one product takes: neighbours, or the head.
+    long largest = (long) plan.config().vocabularySize() * plan.config().hiddenSize();
+    for (DecoderPlan.LayerPlan layer : plan.layers()) {
+      for (GroupPlan group : layer.groups()) {
+        largest = Math.max(largest, (long) group.out() * group.in());
+      }
+    }
+    return Math.min(matrices, largest);
   }
 
   private static long trainedMatrices(DecoderPlan plan) {

@@ -8,9 +8,7 @@ import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
-import org.sparktune.trainer.modelfile.ModelFile;
 import org.sparktune.trainer.modelfile.WeightSource;
-import org.sparktune.trainer.quantize.BlockMatrix;
 import org.sparktune.trainer.quantize.Nf4Matrix;
 import org.sparktune.trainer.quantize.QuantizedMatrix;
 import org.sparktune.trainer.quantize.StackedMatrix;
@@ -63,8 +61,8 @@ final class QuantizedLoading {
         return Optional.of(Nf4Matrix.of(matrix, nf4.doubleQuantization(), transfer));
       }
     }
-    return storage instanceof BaseStorage.Stored && source instanceof ModelFile file
-        ? BlockMatrix.of(file.stored(name), transfer)
+    return storage instanceof BaseStorage.Stored
+        ? source.readQuantized(name, transfer)
         : Optional.empty();
   }
 }

@@ -1,8 +1,12 @@
 package org.sparktune.trainer.modelfile;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
 import org.sparktune.trainer.modelfile.blocks.StoredTensor;
+import org.sparktune.trainer.quantize.BlockMatrix;
+import org.sparktune.trainer.quantize.QuantizedMatrix;
 
 /**
  * A model on disk: a Hugging Face folder or a GGUF file. Tensors are found by Hugging Face's names;
@@ -24,6 +28,11 @@ public sealed interface ModelFile extends WeightSource, AutoCloseable
   @Override
   default void read(String name, Tensor destination) {
     stored(name).read(destination);
+  }
+
+  @Override
+  default Optional<QuantizedMatrix> readQuantized(String name, TensorArena arena) {
+    return BlockMatrix.of(stored(name), arena);
   }
 
   @Override

@@ -1,7 +1,10 @@
 package org.sparktune.trainer.modelfile;
 
+import java.util.Optional;
 import java.util.Set;
 import org.sparktune.trainer.memory.Tensor;
+import org.sparktune.trainer.memory.TensorArena;
+import org.sparktune.trainer.quantize.QuantizedMatrix;
 
 /**
  * A model's tensors by their Hugging Face names and in Hugging Face's layout, wherever they come
@@ -31,4 +34,14 @@ public interface WeightSource {
    *     size, or one that holds NaN or infinity; the message names file and tensor
    */
   void read(String name, Tensor destination);
+
+  /**
+   * A matrix in the few bits that it is stored in.
+   *
+   * @param arena what it may lie in
+   * @return empty if it is stored in full
+   */
+  default Optional<QuantizedMatrix> readQuantized(String name, TensorArena arena) {
+    return Optional.empty();
+  }
 }

@@ -7,7 +7,13 @@ import java.util.Arrays;
  * that its scales are quantized to (Dettmers 2016; Dettmers et al. 2022): the same tables as
  * bitsandbytes'.
  */
-final class Nf4 {
+public final class Nf4 {
+  /** Codes of elements. */
+  public static final int CODES = 16;
+
+  /** Codes of scales. */
+  public static final int SCALE_CODES = 256;
+
   /** Elements that share a scale. */
   static final int BLOCK = 64;
 
@@ -40,7 +46,7 @@ final class Nf4 {
   private Nf4() {}
 
   /** The value of a code from 0 to 15. */
-  static float value(int code) {
+  public static float value(int code) {
     return VALUES[code];
   }
 
@@ -50,7 +56,7 @@ final class Nf4 {
   }
 
   /** The value of a scale's code from 0 to 255. */
-  static float scaleValue(int code) {
+  public static float scaleValue(int code) {
     return DYNAMIC[code];
   }
 
@@ -87,7 +93,7 @@ final class Nf4 {
    * signs; 0 and 1.
    */
   private static float[] dynamic() {
-    float[] values = new float[256];
+    float[] values = new float[SCALE_CODES];
     int next = 0;
     for (int decade = 0; decade < 7; decade++) {
       int parts = 1 << decade;

@@ -1,5 +1,6 @@
 package org.sparktune.trainer.quantize;
 
+import java.util.stream.IntStream;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
@@ -21,6 +22,8 @@ import org.sparktune.trainer.memory.TensorArena;
 public record Nf4Matrix(
     long rows, long columns, Tensor codes, Tensor scales, QuantizedScales quantized)
     implements QuantizedMatrix {
+  /** Blocks that a thread encodes at a time. */
+  private static final int RUN = 1024;
 
   /**
    * Scales in 8 bits.
@@ -55,13 +58,20 @@ public record Nf4Matrix(
     long blocks = blocks(size);
     Tensor codes = arena.allocate(DType.I8, (size + 1) / 2);
     float[] magnitudes = new float[Math.toIntExact(blocks)];
-    float[] values = new float[Nf4.BLOCK];
-    for (int block = 0; block < blocks; block++) {
-      long first = (long) block * Nf4.BLOCK;
-      int count = (int) Math.min(Nf4.BLOCK, size - first);
-      Memory.copyToHeap(matrix.address() + first * Float.BYTES, values, count);
-      magnitudes[block] = encode(values, count, codes.address() + first / 2);
-    }
+    int runs = (magnitudes.length + RUN - 1) / RUN;
+    IntStream.range(0, runs)
+        .parallel()
+        .forEach(
+            run -> {
+              float[] values = new float[Nf4.BLOCK];
+              int end = Math.min(magnitudes.length, (run + 1) * RUN);
+              for (int block = run * RUN; block < end; block++) {
+                long first = (long) block * Nf4.BLOCK;
+                int count = (int) Math.min(Nf4.BLOCK, size - first);
+                Memory.copyToHeap(matrix.address() + first * Float.BYTES, values, count);
+                magnitudes[block] = encode(values, count, codes.address() + first / 2);
+              }
+            });
     Tensor scales = doubleQuantization ? null : arena.allocate(DType.F32, blocks).set(magnitudes);
     QuantizedScales quantized = doubleQuantization ? quantize(magnitudes, arena) : null;
     return new Nf4Matrix(matrix.rows(), matrix.columns(), codes, scales, quantized);

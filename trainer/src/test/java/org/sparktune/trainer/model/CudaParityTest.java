@@ -83,6 +83,14 @@ class CudaParityTest {
 
   @ParameterizedTest
   @EnumSource(names = {"CUDA_F32", "CUDA_BF16"})
+  void shouldTrainOnFewBitsAsOnTheDecodedValues(EngineKind kind) {
+    QuantizedBaseTest quantized = new QuantizedBaseTest();
+    quantized.shouldTrainAsOnTheDecodedValues(kind, false, true);
+    quantized.shouldTrainAsOnTheDecodedValues(kind, true, false);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"CUDA_F32", "CUDA_BF16"})
   void shouldGenerateTogetherWhatItGeneratesAlone(EngineKind kind) {
     new GeneratorTest().shouldGenerateTogetherWhatItGeneratesAlone(kind);
   }

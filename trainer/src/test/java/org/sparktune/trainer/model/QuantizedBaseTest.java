@@ -141,13 +141,13 @@ class QuantizedBaseTest {
         Decoder decoder = Decoder.load(CONFIG, source, engine, tuning(dora, storage))) {
       DecoderTrainable trainable = new DecoderTrainable(decoder);
       // B is 0 at first, and A would get no gradient.
-      float[] values = trainable.parameters().toFloatArray();
+      float[] values = engine.toArray(trainable.parameters());
       for (int i = 0; i < values.length; i++) {
         values[i] += 0.01f * ((i * 31) % 7 - 3);
       }
       engine.set(trainable.parameters(), values);
       double loss = trainable.accumulate(batch(48, CONFIG.vocabularySize()), 1).sum();
-      return new Step(loss, trainable.gradients().toFloatArray());
+      return new Step(loss, engine.toArray(trainable.gradients()));
     }
   }
 

@@ -22,6 +22,7 @@ import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.memory.TensorArena;
 import org.sparktune.trainer.memory.TensorShapes;
+import org.sparktune.trainer.quantize.QuantizedMatrix;
 
 /**
  * The engine on an NVIDIA GPU. Operators are queued on one stream, so each sees what those before
@@ -35,6 +36,8 @@ final class CudaEngine implements Engine {
   private final Kernels kernels;
   private final DeviceIndexes indexes;
   private final CudaWeights weights;
+  private final QuantizedUploads uploads;
+  private final LazyWeights lazyWeights;
   private final Products products;
   private final FactorGradients factorGradients;
   private final VocabularyLoss vocabularyLoss;
@@ -60,6 +63,9 @@ final class CudaEngine implements Engine {
     indexes = new DeviceIndexes(device, staging);
     Conversions conversions = new Conversions(kernels);
     weights = new CudaWeights(device, arena, staging, conversions, footprint);
+    uploads = new QuantizedUploads(arena, staging);
+    Dequantization dequantization = new Dequantization(device, kernels, staging);
+    lazyWeights = new LazyWeights(device, footprint, conversions, dequantization);
     products = new Products(device, kernels, conversions);
     factorGradients = new FactorGradients(device, kernels);
     vocabularyLoss = new VocabularyLoss(device, kernels, products, indexes);
@@ -177,35 +183,50 @@ final class CudaEngine implements Engine {
   }
 
   @Override
+  public Weight freezeQuantized(QuantizedMatrix matrix) {
+    return new LazyWeight(uploads.upload(matrix), null);
+  }
+
+  @Override
   public boolean retainsSource() {
     return true;
   }
 
   @Override
   public Weight track(Tensor matrix) {
-    return weights.track(matrix);
+    return weights.track(matrix, true);
+  }
+
+  @Override
+  public Weight track(Tensor matrix, boolean copied) {
+    return weights.track(matrix, copied);
+  }
+
+  @Override
+  public boolean copiesTracked(long trainedElements) {
+    return footprint.copiesTracked(trainedElements);
   }
 
   @Override
   public void refresh(Weight tracked) {
-    weights.refresh((CudaWeight) tracked);
+    weights.refresh(tracked);
   }
 
   @Override
   public void linear(Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate) {
-    products.linear(x, (CudaWeight) weight, bias, accumulate ? y : null, y, List.of());
+    products.linear(x, lazyWeights.ready(weight), bias, accumulate ? y : null, y, List.of());
   }
 
   @Override
   public void linear(
       Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
-    products.linear(x, (CudaWeight) weight, bias, accumulate ? y : null, y, added);
+    products.linear(x, lazyWeights.ready(weight), bias, accumulate ? y : null, y, added);
   }
 
   @Override
   public void linear(
       Tensor x, Weight weight, Tensor bias, Tensor addend, Tensor y, List<LowRank> added) {
-    products.linear(x, (CudaWeight) weight, bias, addend, y, added);
+    products.linear(x, lazyWeights.ready(weight), bias, addend, y, added);
   }
 
   @Override
@@ -219,13 +240,13 @@ final class CudaEngine implements Engine {
 
   @Override
   public void linearInputGradient(Tensor dy, Weight weight, Tensor dx, boolean accumulate) {
-    products.inputGradient(dy, (CudaWeight) weight, dx, accumulate);
+    products.inputGradient(dy, lazyWeights.ready(weight), dx, accumulate);
   }
 
   @Override
   public void linearInputGradient(
       Tensor dy, Weight weight, Tensor dx, boolean accumulate, Tensor dReduced, Tensor down) {
-    products.inputGradient(dy, (CudaWeight) weight, dx, accumulate, dReduced, down);
+    products.inputGradient(dy, lazyWeights.ready(weight), dx, accumulate, dReduced, down);
   }
 
   @Override
@@ -302,7 +323,7 @@ final class CudaEngine implements Engine {
   @Override
   public void tokenLogProbs(
       Tensor hidden, Weight head, int[] targets, Tensor logProbs, Tensor logSumExp) {
-    vocabularyLoss.logProbs(hidden, (CudaWeight) head, targets, logProbs, logSumExp);
+    vocabularyLoss.logProbs(hidden, lazyWeights.ready(head), targets, logProbs, logSumExp);
   }
 
   @Override
@@ -315,7 +336,7 @@ final class CudaEngine implements Engine {
       Tensor dHidden,
       Tensor dHead) {
     vocabularyLoss.gradient(
-        hidden, (CudaWeight) head, targets, logSumExp, dLogProbs, dHidden, dHead);
+        hidden, lazyWeights.ready(head), targets, logSumExp, dLogProbs, dHidden, dHead);
   }
 
   @Override
@@ -328,7 +349,7 @@ final class CudaEngine implements Engine {
       Tensor dHidden,
       Tensor dHead) {
     vocabularyLoss.lossAndGradient(
-        hidden, (CudaWeight) head, targets, dLogProbs, logProbs, dHidden, dHead);
+        hidden, lazyWeights.ready(head), targets, dLogProbs, logProbs, dHidden, dHead);
   }
 
   @Override
@@ -464,6 +485,7 @@ final class CudaEngine implements Engine {
     vocabularyLoss.close();
     factorGradients.close();
     products.close();
+    lazyWeights.close();
     indexes.close();
     kernels.close();
     staging.close();

@@ -16,6 +16,9 @@ record CudaFootprint(Engine.Precision precision, long freeBytes) implements Engi
   /** Workspaces, index arrays and other things whose size no batch decides. */
   private static final long FIXED_BYTES = 128L << 20;
 
+  private static final long BYTES_A_PARAMETER = 18;
+  private static final double MOST_FOR_PARAMETERS = 0.75;
+
   @Override
   public DType activationType() {
     return switch (precision) {
@@ -45,9 +48,21 @@ record CudaFootprint(Engine.Precision precision, long freeBytes) implements Engi
     return precision == Engine.Precision.BF16 ? frozenBytes / 8 : 0;
   }
 
+  /**
+   * A trained parameter takes 18 bytes: F32 value, gradient and two moments, BF16 copy. Where that
+   * leaves too little of the GPU to activations, the copies go first.
+   */
+  @Override
+  public boolean copiesTracked(long trainedElements) {
+    return BYTES_A_PARAMETER * trainedElements <= (long) (MOST_FOR_PARAMETERS * freeBytes);
+  }
+
   @Override
   public long scratchBytes(ScratchDemand demand) {
+    // The dense form of the largest matrix in few bits, with room for factors behind it.
+    long dense = demand.quantizedElements() + demand.quantizedElements() / 8;
     return FIXED_BYTES
+        + dense * operandType().bytes()
         + VocabularyLoss.scratchBytes(demand, precision)
         + CudaAttention.scratchBytes(demand);
   }

@@ -1,5 +1,6 @@
 package org.sparktune.trainer.engine.cuda;
 
+import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceArena;
 import org.sparktune.trainer.engine.cuda.runtime.Staging;
@@ -56,16 +57,17 @@ final class CudaWeights {
     return new CudaWeight(operand, null, extended);
   }
 
-  /** See {@link org.sparktune.trainer.engine.Engine#track}. */
-  CudaWeight track(Tensor matrix) {
-    return footprint.operandType() == DType.F32
-        ? new CudaWeight(matrix, null, null)
-        : new CudaWeight(copied(matrix), matrix, null);
+  /** See {@link org.sparktune.trainer.engine.Engine#track(Tensor, boolean)}. */
+  Weight track(Tensor matrix, boolean copied) {
+    if (footprint.operandType() == DType.F32) {
+      return new CudaWeight(matrix, null, null);
+    }
+    return copied ? new CudaWeight(copied(matrix), matrix, null) : new LazyWeight(null, matrix);
   }
 
   /** See {@link org.sparktune.trainer.engine.Engine#refresh}. */
-  void refresh(CudaWeight weight) {
-    if (weight.source() != null) {
+  void refresh(Weight tracked) {
+    if (tracked instanceof CudaWeight weight && weight.source() != null) {
       conversions.copy(weight.source(), weight.operand());
     }
   }

@@ -8,10 +8,12 @@ import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.model.Architecture;
 import org.sparktune.trainer.model.Batch;
+import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.LoraConfig;
+import org.sparktune.trainer.model.MemoryEstimate;
 import org.sparktune.trainer.model.RopeScaling;
 import org.sparktune.trainer.model.TargetModules;
 import org.sparktune.trainer.model.Tuning;
@@ -24,8 +26,9 @@ import org.sparktune.trainer.optim.GradientClipping;
  * forward, backward, clipping, AdamW; the median step and the most memory. Not a test: run {@code
  * main}.
  *
- * <p>Arguments: {@code qwen2-0.5b|qwen2-1.5b|llama3-8b lora|full BATCH LENGTH [STEPS [profile]]}.
- * {@code lora} is r = 16 on all seven linear modules of a block.
+ * <p>Arguments: {@code qwen2-0.5b|qwen2-1.5b|llama3-8b|llama3-70b lora|qlora|full BATCH LENGTH
+ * [STEPS [profile]]}. {@code lora} is r = 16 on all seven linear modules of a block, {@code qlora}
+ * the same on a base in NF4 with double quantization.
  */
 public final class GpuStepBenchmark {
   private static final int WARM_UP = 3;
@@ -39,10 +42,7 @@ public final class GpuStepBenchmark {
     DecoderConfig config = config(arguments[0]);
     Batch batch = batch(config, Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]));
     int steps = arguments.length > 4 ? Integer.parseInt(arguments[4]) : 10;
-    Tuning tuning =
-        arguments[1].equals("lora")
-            ? new Tuning.Lora(LoraConfig.of(16, 32, new TargetModules.AllLinear()), 0)
-            : Tuning.Full.everything();
+    Tuning tuning = tuning(arguments[1]);
     Device device = Device.open(0);
     try (QuickWeights weights = new QuickWeights(config);
         Engine engine = new CudaEngine(device, Engine.Precision.BF16);
@@ -53,6 +53,15 @@ public final class GpuStepBenchmark {
         AdamW optimizer =
             new AdamW(new DecoderTrainable(decoder).layout(), AdamWOptions.DEFAULTS, engine)) {
       DecoderTrainable trainable = new DecoderTrainable(decoder);
+      BatchSize size =
+          new BatchSize(Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]));
+      MemoryEstimate estimate = MemoryEstimate.training(config, tuning, size, engine.footprint());
+      System.out.printf(
+          Locale.ROOT,
+          "estimated %.1f GiB: %s; loaded in %.1f s%n",
+          estimate.total() / (double) (1L << 30),
+          estimate.describe(),
+          (System.nanoTime() - begun) / 1e9);
       double[] milliseconds = new double[steps];
       for (int step = -WARM_UP; step < steps; step++) {
         times.clear();
@@ -95,6 +104,16 @@ public final class GpuStepBenchmark {
     }
   }
 
+  private static Tuning tuning(String mode) {
+    LoraConfig lora = LoraConfig.of(16, 32, new TargetModules.AllLinear());
+    return switch (mode) {
+      case "lora" -> new Tuning.Lora(lora, 0);
+      case "qlora" -> new Tuning.Lora(lora, 0, false, QuickWeights.STORAGE);
+      case "full" -> Tuning.Full.everything();
+      default -> throw new IllegalArgumentException("Unknown mode " + mode);
+    };
+  }
+
   private static double step(
       DecoderTrainable trainable, AdamW optimizer, Batch batch, Engine engine) {
     int tokens = batch.validTokens();
@@ -127,6 +146,8 @@ public final class GpuStepBenchmark {
       case "qwen2-1.5b" -> qwen2(1_536, 8_960, 28, 12);
       case "llama3-8b" ->
           config(Architecture.LLAMA, 128_256, 4_096, 14_336, 32, 32, 8, false, false, 5e5);
+      case "llama3-70b" ->
+          config(Architecture.LLAMA, 128_256, 8_192, 28_672, 80, 64, 8, false, false, 5e5);
       default -> throw new IllegalArgumentException("Unknown shape " + shape);
     };
   }

@@ -44,21 +44,25 @@ class KernelNamesTest {
     try (ColumnSums sums = new ColumnSums(null, requests);
         ChosenRows rows = new ChosenRows(null, requests, null, null);
         DrawnColumns drawn = new DrawnColumns(null, requests, null);
-        ParameterVectors vectors = new ParameterVectors(null, requests, null)) {
+        ParameterVectors vectors = new ParameterVectors(null, requests, null);
+        Dequantization dequantization = new Dequantization(null, requests, null)) {
+      dequantization.normalFloat();
+      Dequantization.TYPES.forEach(dequantization::kernel);
       List<Object> asking =
           List.of(
               sums,
               rows,
               drawn,
               vectors,
+              dequantization,
               new Norms(requests, sums),
               new Gates(requests),
               new Rope(requests, null),
               new LogitRows(null, requests),
               new ElementOperators(requests));
-      assertEquals(9, asking.size());
+      assertEquals(10, asking.size());
     }
-    assertEquals(10, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
+    assertEquals(11, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
     for (Map.Entry<String, Set<String>> entry : requests.namesByFile.entrySet()) {
       assertEquals(functions(entry.getKey()), entry.getValue(), entry.getKey());
     }

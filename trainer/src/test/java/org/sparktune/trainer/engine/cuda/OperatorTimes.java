@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.sparktune.trainer.engine.Engine;
+import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.Stopwatch;
 import org.sparktune.trainer.memory.Tensor;
@@ -58,7 +59,7 @@ final class OperatorTimes implements AutoCloseable {
       for (Object parameter : parameters) {
         if (parameter instanceof Tensor tensor) {
           name.append(' ').append(tensor.rows()).append('x').append(tensor.columns());
-        } else if (parameter instanceof CudaWeight weight) {
+        } else if (parameter instanceof Weight weight) {
           name.append(" W").append(weight.out()).append('x').append(weight.in());
         }
       }
