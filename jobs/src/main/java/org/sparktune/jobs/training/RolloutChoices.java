@@ -46,7 +46,8 @@ final class RolloutChoices {
             new GeneralizedAdvantage(critic.gamma(), critic.lambda()),
             new ValueLoss(critic.valueClip()),
             critic.valueCoefficient(),
-            critic.whiten()));
+            critic.whiten(),
+            critic.targetTau()));
   }
 
   private static RolloutOptions.Algorithm algorithm(PpoOptions.Algorithm algorithm) {

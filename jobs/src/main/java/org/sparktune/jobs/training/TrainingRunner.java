@@ -315,7 +315,11 @@ public final class TrainingRunner implements AutoCloseable {
       int length = sequenceLength + ppo.ppo().maxNewTokens();
       BatchSize sampled = new BatchSize(responses, length);
       BatchSize minibatch = new BatchSize(together, length);
-      return MemoryEstimate.training(model.config(), tuning, minibatch, engine, sharing)
+      MemoryEstimate training =
+          MemoryEstimate.training(model.config(), tuning, minibatch, engine, sharing);
+      return (RolloutChoices.rollouts(ppo.ppo()).hasTargetCritic()
+              ? training.withTargetCritic(model.config(), tuning)
+              : training)
           .withSampling(model.config(), tuning, sampled, minibatch, engine)
           .withCopies(PolicyCopies.of(task, 1).count());
     }

@@ -91,6 +91,19 @@ class PolicyTrainingTest {
   }
 
   @Test
+  void shouldFollowTheCriticSlowly() throws IOException {
+    train("--set", "hyperparams.ppo.algorithm=ppo");
+    byte[] without = Files.readAllBytes(adapter("out"));
+    String[] target = {
+      "--set", "hyperparams.ppo.algorithm=ppo", "--set", "hyperparams.ppo.target_critic=true"
+    };
+    List<String> words = new ArrayList<>(Arrays.asList(target));
+    words.addAll(List.of("--output", "two"));
+    train(words.toArray(new String[0]));
+    assertFalse(Arrays.equals(without, Files.readAllBytes(adapter("two"))));
+  }
+
+  @Test
   void shouldSampleBesideTrainingToTheSameBitsWithAnyNumberOfWorkers() throws IOException {
     String[] apart = {
       "--set", "hyperparams.ppo.mode=async", "--set", "hyperparams.gradient_accumulation_steps=2"
@@ -139,6 +152,8 @@ class PolicyTrainingTest {
     "ppo.max_staleness=2, INVALID_SPEC, where sampling and training take turns",
     "ppo.minibatches=64, INVALID_SPEC, a micro-batch has 16 responses",
     "ppo.value_clip=0.1, INVALID_SPEC, an option of the critic",
+    "ppo.target_critic=true, INVALID_SPEC, an option of the critic",
+    "ppo.target_tau=0.1, INVALID_SPEC, means nothing without a target critic",
     "ppo.kl_target=3, INVALID_SPEC, means nothing to a fixed coefficient",
     "lora.dropout=0.1, INVALID_SPEC, another than the one that sampled",
     "ppo.group_size=1, INVALID_SPEC, group_size"

@@ -56,9 +56,15 @@ public record PpoOptions(
    * @param valueClip how far a value may move before it counts no more
    * @param valueCoefficient of the critic's loss
    * @param whiten whether advantages are whitened over a step
+   * @param targetTau how far a target critic follows the one in training with an update; 0 without
    */
   public record Critic(
-      double gamma, double lambda, double valueClip, double valueCoefficient, boolean whiten)
+      double gamma,
+      double lambda,
+      double valueClip,
+      double valueCoefficient,
+      boolean whiten,
+      double targetTau)
       implements Serializable {}
 
   /**

@@ -65,7 +65,15 @@ final class PpoReader {
 
   private PpoOptions.Critic critic(boolean used) {
     for (String key :
-        new String[] {"gamma", "lambda", "value_clip", "value_coefficient", "whiten"}) {
+        new String[] {
+          "gamma",
+          "lambda",
+          "value_clip",
+          "value_coefficient",
+          "whiten",
+          "target_critic",
+          "target_tau"
+        }) {
       if (reader.has(key) && !used) {
         reader.problem(
             key,
@@ -73,12 +81,25 @@ final class PpoReader {
             "Remove it.");
       }
     }
+    boolean target = reader.flag("target_critic", false);
+    if (reader.has("target_tau") && !target) {
+      reader.problem(
+          "target_tau",
+          "'target_tau' means nothing without a target critic.",
+          "Remove it, or set target_critic: true.");
+    }
+    double tau = reader.decimal("target_tau", 0.01, Range.UNIT);
+    if (tau == 0) {
+      reader.problem(
+          "target_tau", "'target_tau' is 0, so the target would never move.", "Use 0.01.");
+    }
     return new PpoOptions.Critic(
         reader.decimal("gamma", 1, Range.UNIT),
         reader.decimal("lambda", 0.95, Range.UNIT),
         reader.decimal("value_clip", 0.2, Range.POSITIVE),
         reader.decimal("value_coefficient", 0.1, Range.NOT_NEGATIVE),
-        reader.flag("whiten", true));
+        reader.flag("whiten", true),
+        target ? tau : 0);
   }
 
   private PpoOptions.Kl kl() {

@@ -168,6 +168,21 @@ public final class Decoder implements AutoCloseable {
   }
 
   /**
+   * The value head's values at a batch's targets, without anything kept.
+   *
+   * @return {@code (M)}
+   */
+  public float[] values(Batch batch, Passage passage) {
+    selected.select(batch);
+    if (selected.count() == 0) {
+      return new float[0];
+    }
+    runForInference(batch, passage);
+    heat(passage);
+    return weights.valueHead().values(selected.normed(), passage.temperature());
+  }
+
+  /**
    * Adds to the trained parameters' gradients after {@link #scoresForGradient} of the same batch.
    *
    * @param dLogProbs {@code (M)}

@@ -108,6 +108,19 @@ public record MemoryEstimate(
         scratch);
   }
 
+  /** The same with another set of the trained parameters, and room to change places with it. */
+  public MemoryEstimate withTargetCritic(DecoderConfig config, Tuning tuning) {
+    long trained = DecoderPlan.of(config, tuning).layout().size();
+    return new MemoryEstimate(
+        frozenWeights,
+        parameters + 3 * trained * Float.BYTES,
+        gradients,
+        optimizer,
+        activations,
+        head,
+        scratch);
+  }
+
   /**
    * The same beside copies of the model that sample: everything but the optimizer's state, at most.
    *

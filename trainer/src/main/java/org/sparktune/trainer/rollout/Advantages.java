@@ -71,7 +71,7 @@ final class Advantages {
                 minibatch.reference(),
                 coefficient);
     GeneralizedAdvantage.Estimate estimate =
-        critic.advantage().of(minibatch.axis(), rewards, minibatch.values());
+        critic.advantage().of(minibatch.axis(), rewards, minibatch.targets());
     return new RolloutLabels(
         minibatch.logProbs(),
         minibatch.reference(),

@@ -2,6 +2,7 @@ package org.sparktune.trainer.rollout;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.Passage;
@@ -18,15 +19,22 @@ public final class ExperienceMaker {
   private final Decoder decoder;
   private final RolloutOptions options;
   private final double importanceCap;
+  private final Optional<TargetCritic> targetCritic;
 
   /**
    * @param decoder the policy in training; its base is the reference
    * @param importanceCap of the weights of tokens that an older policy sampled
+   * @param targetCritic where advantages are not made with the critic in training
    */
-  public ExperienceMaker(Decoder decoder, RolloutOptions options, double importanceCap) {
+  public ExperienceMaker(
+      Decoder decoder,
+      RolloutOptions options,
+      double importanceCap,
+      Optional<TargetCritic> targetCritic) {
     this.decoder = decoder;
     this.options = options;
     this.importanceCap = importanceCap;
+    this.targetCritic = targetCritic;
   }
 
   /**
@@ -83,7 +91,17 @@ public final class ExperienceMaker {
       minibatches.add(scored(first, responses, reference));
       first += responses.size();
     }
-    return minibatches;
+    return targetCritic.map(critic -> judged(minibatches, critic)).orElse(minibatches);
+  }
+
+  private List<ScoredResponses> judged(List<ScoredResponses> minibatches, TargetCritic critic) {
+    List<Batch> batches = minibatches.stream().map(ScoredResponses::batch).toList();
+    List<float[]> values = critic.values(batches, Passage.PLAIN.at(options.temperature()));
+    List<ScoredResponses> judged = new ArrayList<>();
+    for (int i = 0; i < batches.size(); i++) {
+      judged.add(minibatches.get(i).withTargets(values.get(i)));
+    }
+    return judged;
   }
 
   /**
@@ -98,7 +116,14 @@ public final class ExperienceMaker {
     float[] reference =
         known == null ? decoder.scores(batch, Passage.BASE.at(options.temperature())) : known;
     return new ScoredResponses(
-        first, responses, batch, ResponseBatch.axis(responses), logProbs, values, reference);
+        first,
+        responses,
+        batch,
+        ResponseBatch.axis(responses),
+        logProbs,
+        values,
+        values,
+        reference);
   }
 
   /** Of each minibatch that another copy of the policy sampled. */

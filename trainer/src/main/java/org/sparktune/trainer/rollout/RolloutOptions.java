@@ -67,12 +67,42 @@ public record RolloutOptions(
    * @param loss the clipped loss
    * @param coefficient of it
    * @param whiten whether advantages get mean 0 and variance 1 over the whole step
+   * @param targetRate τ of the {@link TargetCritic} that advantages and returns are made with; 0
+   *     where they are made with the critic in training
    */
   public record Critic(
-      GeneralizedAdvantage advantage, ValueLoss loss, double coefficient, boolean whiten) {
+      GeneralizedAdvantage advantage,
+      ValueLoss loss,
+      double coefficient,
+      boolean whiten,
+      double targetRate) {
     /** The published defaults. */
     public static final Critic DEFAULTS =
         new Critic(new GeneralizedAdvantage(1, 0.95), new ValueLoss(0.2), 0.1, true);
+
+    /** Checks the rate. */
+    public Critic {
+      if (!(targetRate >= 0 && targetRate <= 1)) {
+        throw new IllegalArgumentException(
+            "The target critic's rate must be in [0, 1], not " + targetRate);
+      }
+    }
+
+    /** Without a target critic. */
+    public Critic(
+        GeneralizedAdvantage advantage, ValueLoss loss, double coefficient, boolean whiten) {
+      this(advantage, loss, coefficient, whiten, 0);
+    }
+
+    /** The same with a target critic. */
+    public Critic withTarget(double rate) {
+      return new Critic(advantage, loss, coefficient, whiten, rate);
+    }
+  }
+
+  /** Whether advantages and returns are made with a {@link TargetCritic}. */
+  public boolean hasTargetCritic() {
+    return algorithm.hasCritic() && critic.targetRate() > 0;
   }
 
   /** Checks the numbers. */

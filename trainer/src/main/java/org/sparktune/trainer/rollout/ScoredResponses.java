@@ -14,7 +14,9 @@ import org.sparktune.trainer.objective.ppo.Responses;
  * @param batch their tokens
  * @param axis where each response's tokens begin among the M
  * @param logProbs {@code (M)}, of the policy that sampled
- * @param values {@code (M)}, of the critic; empty without one
+ * @param values {@code (M)}, of the critic in training; empty without one
+ * @param targets {@code (M)}, of the critic that says what was to be expected: the same, unless
+ *     there is a {@link TargetCritic}
  * @param reference {@code (M)}, of the reference
  */
 record ScoredResponses(
@@ -24,7 +26,14 @@ record ScoredResponses(
     Responses axis,
     float[] logProbs,
     float[] values,
+    float[] targets,
     float[] reference) {
+
+  /** The same with values of a {@link TargetCritic}. */
+  ScoredResponses withTargets(float[] expected) {
+    return new ScoredResponses(
+        first, responses, batch, axis, logProbs, values, expected, reference);
+  }
 
   /** Writes the divergence of each response to its place among those of the micro-batch. */
   void divergences(KlEstimator estimator, double[] divergences) {

@@ -3,6 +3,7 @@ package org.sparktune.trainer.run;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -17,6 +18,7 @@ import org.sparktune.trainer.rollout.Experience;
 import org.sparktune.trainer.rollout.ExperienceMaker;
 import org.sparktune.trainer.rollout.Rollout;
 import org.sparktune.trainer.rollout.RolloutOptions;
+import org.sparktune.trainer.rollout.TargetCritic;
 
 /**
  * A step that learns from responses to a step's prompts: take what was sampled and scored, and make
@@ -38,6 +40,7 @@ final class RolloutStep implements StepMaker {
   private final TrainingStep update;
   private final Agreement agreement;
   private final boolean apart;
+  private final Optional<TargetCritic> targetCritic;
   private KlController controller;
   private long updates;
 
@@ -45,12 +48,14 @@ final class RolloutStep implements StepMaker {
    * @param source samples
    * @param seed of the order of minibatches
    * @param update makes the optimizer updates
+   * @param targetCritic follows the critic in training, if anything does; closed with this
    */
   RolloutStep(
       Rollouts rollouts,
       RolloutSource source,
       long seed,
       TrainingStep update,
+      Optional<TargetCritic> targetCritic,
       Collective collective) {
     this.options = rollouts.options();
     this.source = source;
@@ -59,11 +64,13 @@ final class RolloutStep implements StepMaker {
     this.agreement = new Agreement(collective);
     this.controller = options.divergence().controller();
     this.apart = rollouts.apart().isPresent();
+    this.targetCritic = targetCritic;
     this.maker =
         new ExperienceMaker(
             rollouts.decoder(),
             options,
-            rollouts.apart().map(Rollouts.Apart::importanceCap).orElse(1.0));
+            rollouts.apart().map(Rollouts.Apart::importanceCap).orElse(1.0),
+            targetCritic);
   }
 
   @Override
@@ -153,6 +160,7 @@ final class RolloutStep implements StepMaker {
                 new StepReader.Step(
                     microBatches, batches.firstLeaf(), batches.leaves(), batches.after()),
                 learningRate);
+        targetCritic.ifPresent(TargetCritic::follow);
         made.add(outcome);
         if (outcome.figures().get(PolicyObjective.DIVERGENCE) > options.divergence().stop()) {
           return;
@@ -223,6 +231,7 @@ final class RolloutStep implements StepMaker {
   @Override
   public void close() {
     source.close();
+    targetCritic.ifPresent(TargetCritic::close);
   }
 
   /** The means over a step's updates. */

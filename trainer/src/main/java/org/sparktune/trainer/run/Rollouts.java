@@ -12,6 +12,7 @@ import org.sparktune.trainer.rollout.ResponseSampler;
 import org.sparktune.trainer.rollout.RewardFunction;
 import org.sparktune.trainer.rollout.RolloutMaker;
 import org.sparktune.trainer.rollout.RolloutOptions;
+import org.sparktune.trainer.rollout.TargetCritic;
 
 /**
  * What a run needs beside its inputs when it learns from responses that it samples.
@@ -73,6 +74,13 @@ public record Rollouts(
     return apart.isPresent()
         ? new RolloutWorkers(this, apart.get(), seed, reader)
         : new OwnRollouts(this, seed);
+  }
+
+  /** What follows the critic in training, where the options ask for it. */
+  Optional<TargetCritic> targetCritic() {
+    return options.hasTargetCritic()
+        ? Optional.of(new TargetCritic(decoder, options.critic().targetRate()))
+        : Optional.empty();
   }
 
   /** Asks a copy of the policy. */

@@ -1,7 +1,9 @@
 package org.sparktune.trainer.run;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.trainer.collective.Collective;
@@ -31,6 +33,9 @@ final class Shard implements AutoCloseable {
   private final GradientTree tree;
   private final GradientExchange exchange;
   private final TrainingStep step;
+
+  /** By name, what every rank holds wholly beside the parameters, and saves its ranges of. */
+  private final Map<String, Tensor> kept = new LinkedHashMap<>();
 
   Shard(TrainingInputs inputs, Collective collective) {
     TrainingOptions options = inputs.options();
@@ -79,6 +84,15 @@ final class Shard implements AutoCloseable {
     return step;
   }
 
+  /**
+   * Saves and restores another vector.
+   *
+   * @param vector {@code (P)} F32 in host memory, the same on every rank
+   */
+  void keep(String name, Tensor vector) {
+    kept.put(name, vector);
+  }
+
   /** What is to be saved and restored beside the parameters, and its bytes. */
   Optimizer optimizer() {
     return optimizer;
@@ -92,8 +106,21 @@ final class Shard implements AutoCloseable {
       List<ShardedVector> all = new ArrayList<>();
       all.add(owned);
       all.addAll(optimizer.state());
+      List<Tensor> ownedOfKept = new ArrayList<>();
+      for (Map.Entry<String, Tensor> vector : kept.entrySet()) {
+        Tensor ranges = arena.allocate(DType.F32, ownership.ownedSize());
+        copy(ownership, vector.getValue(), ranges, true);
+        ownedOfKept.add(ranges);
+        all.add(new ShardedVector(vector.getKey(), ownership.size(), ownership.ranges(), ranges));
+      }
       T result = task.run(all);
-      copy(ownership, owned.values(), false);
+      if (ownership.ranges().size() != 1) {
+        copy(ownership, trainable.parameters(), owned.values(), false);
+      }
+      int place = 0;
+      for (Tensor vector : kept.values()) {
+        copy(ownership, vector, ownedOfKept.get(place++), false);
+      }
       return result;
     }
   }
@@ -106,8 +133,18 @@ final class Shard implements AutoCloseable {
   /** Goes on with vectors that were filled in after so many steps. */
   void restored(long steps) {
     optimizer.restore(steps);
+    kept.values().forEach(this::gather);
     exchange.gatherParameters();
     trainable.parametersChanged();
+  }
+
+  /** Brings every rank's ranges of a kept vector to all, by way of the parameters. */
+  private void gather(Tensor vector) {
+    float[] parameters = vectors.toArray(trainable.parameters());
+    vectors.set(trainable.parameters(), vector.toFloatArray());
+    exchange.gatherParameters();
+    vector.set(vectors.toArray(trainable.parameters()));
+    vectors.set(trainable.parameters(), parameters);
   }
 
   /** The owned ranges of the parameters one after the other; copied if they are several. */
@@ -118,20 +155,18 @@ final class Shard implements AutoCloseable {
       values = trainable.parameters().view(range.from(), range.size());
     } else {
       values = arena.allocate(DType.F32, ownership.ownedSize());
-      copy(ownership, values, true);
+      copy(ownership, trainable.parameters(), values, true);
     }
     return new ShardedVector("parameters", ownership.size(), ownership.ranges(), values, vectors);
   }
 
-  private void copy(Ownership ownership, Tensor owned, boolean fromParameters) {
-    if (ownership.ranges().size() == 1) {
-      return;
-    }
+  /** Copies the owned ranges of a whole vector to a place where they lie end to end, or back. */
+  private void copy(Ownership ownership, Tensor whole, Tensor owned, boolean fromWhole) {
     long offset = 0;
     for (Slices.Range range : ownership.ranges()) {
-      Tensor place = trainable.parameters().view(range.from(), range.size());
+      Tensor place = whole.view(range.from(), range.size());
       Tensor copy = owned.view(offset, range.size());
-      if (fromParameters) {
+      if (fromWhole) {
         vectors.copy(place, copy);
       } else {
         vectors.copy(copy, place);

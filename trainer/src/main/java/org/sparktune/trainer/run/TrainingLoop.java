@@ -13,6 +13,7 @@ import org.sparktune.trainer.collective.Agreement;
 import org.sparktune.trainer.collective.MeteredCollective;
 import org.sparktune.trainer.dataset.Cursor;
 import org.sparktune.trainer.dataset.DatasetReader;
+import org.sparktune.trainer.rollout.TargetCritic;
 
 /**
  * One run, as one of its ranks: evaluate → sample → checkpoint → step → log, until all steps are
@@ -86,7 +87,10 @@ final class TrainingLoop implements AutoCloseable {
 
   private StepMaker rolloutStep(Rollouts rollouts) {
     long seed = inputs.options().seed();
-    return new RolloutStep(rollouts, rollouts.source(seed, reader), seed, shard.step(), collective);
+    Optional<TargetCritic> targetCritic = rollouts.targetCritic();
+    targetCritic.ifPresent(critic -> shard.keep("target_critic", critic.average()));
+    RolloutSource source = rollouts.source(seed, reader);
+    return new RolloutStep(rollouts, source, seed, shard.step(), targetCritic, collective);
   }
 
   private Evaluation evaluation(DatasetReader split, Optional<Rollouts> rollouts) {

@@ -224,6 +224,23 @@ record RolloutRun(
             new GeneralizedAdvantage(1, 0.95), new ValueLoss(0.2), 0.1, true));
   }
 
+  /** PPO whose advantages are made with a target critic. */
+  static RolloutOptions withTargetCritic(double rate) {
+    RolloutOptions base = options(Algorithm.PPO, 2, 2);
+    return new RolloutOptions(
+        base.algorithm(),
+        base.groupSize(),
+        base.maxNewTokens(),
+        base.temperature(),
+        base.epochs(),
+        base.minibatches(),
+        base.policyLoss(),
+        base.entropyCoefficient(),
+        base.divergence(),
+        base.missingEndPenalty(),
+        base.critic().withTarget(rate));
+  }
+
   /** The share of a response's tokens that are low. */
   private static double share(Completion completion) {
     String[] words = completion.response().split(" ", -1);
