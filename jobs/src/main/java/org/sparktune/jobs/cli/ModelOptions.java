@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.sparktune.jobs.training.LoadedDecoder;
 import org.sparktune.jobs.training.ModelLocations;
+import org.sparktune.pipeline.spec.Quantization;
 import org.sparktune.pipeline.storage.HadoopSettings;
 import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.BatchSize;
@@ -43,6 +44,14 @@ final class ModelOptions {
           "fp32 (default, comparable with other programs), bf16 (half the memory, faster), or auto.")
   private Precision precision;
 
+  @Option(
+      names = "--quantization",
+      paramLabel = "WORD",
+      defaultValue = "none",
+      description =
+          "none (default), nf4, nf4_double, stored (a GGUF file's own blocks) or auto: hold the layers in few bits, as a qlora task does.")
+  private Quantization quantization;
+
   Path modelPath(Console console) {
     return ModelLocations.model(console.location(model), HadoopSettings.here());
   }
@@ -54,6 +63,7 @@ final class ModelOptions {
             .map(console::location)
             .map(location -> ModelLocations.adapter(location, HadoopSettings.here())),
         Engines.PrecisionChoice.valueOf(precision.name().toUpperCase(Locale.ROOT)),
+        quantization,
         batch);
   }
 }

@@ -189,6 +189,7 @@ public final class TaskRunner implements TaskExecutor {
             model(task.baseModel()),
             adapter,
             precision(task),
+            task.quantization(),
             new BatchSize(task.batchSize(), sequenceLength))) {
       boolean scored =
           manifest.kind().equals(DatasetOptions.Kind.PREFERENCE.word())

@@ -2,7 +2,7 @@ package org.sparktune.jobs.training;
 
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
-import org.sparktune.pipeline.spec.LoraOptions.Quantization;
+import org.sparktune.pipeline.spec.Quantization;
 import org.sparktune.trainer.model.BaseStorage;
 import org.sparktune.trainer.modelfile.ModelFile;
 import org.sparktune.trainer.modelfile.blocks.StoredTensor;

@@ -4,9 +4,11 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.sparktune.jobs.doctor.Machine;
+import org.sparktune.pipeline.spec.Quantization;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.choice.Engines;
+import org.sparktune.trainer.model.BaseStorage;
 import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderTrainable;
@@ -22,14 +24,18 @@ public final class LoadedDecoder implements AutoCloseable {
   private final Decoder decoder;
 
   private LoadedDecoder(
-      Path path, Optional<Path> adapterPath, Engines.PrecisionChoice precision, BatchSize batch) {
+      Path path,
+      Optional<Path> adapterPath,
+      Engines.PrecisionChoice precision,
+      Quantization quantization,
+      BatchSize batch) {
     try {
       OpenModel model = resources.add(OpenModel.open(path));
       tokenizer = model.tokenizer();
       paddingId = model.paddingId();
       Optional<LoadedAdapter> adapter =
           adapterPath.map(folder -> resources.add(LoadedAdapter.open(folder, model)));
-      Tuning tuning = tuning(model, adapter);
+      Tuning tuning = tuning(model, adapter, quantization);
       Engine engine =
           resources.add(Engines.open(precision, Engines.defaultThreads(), Engines.Device.AUTO));
       MemoryEstimate.evaluation(model.config(), tuning, batch, engine)
@@ -43,20 +49,27 @@ public final class LoadedDecoder implements AutoCloseable {
   }
 
   /** What is held: the model alone, or with an adapter on it. */
-  static Tuning tuning(OpenModel model, Optional<LoadedAdapter> adapter) {
+  static Tuning tuning(
+      OpenModel model, Optional<LoadedAdapter> adapter, Quantization quantization) {
+    BaseStorage base = BaseStorages.of(quantization, model.file());
     return adapter.isPresent()
-        ? new Tuning.Lora(adapter.get().config(), 0)
-        : new Tuning.Nothing(model.isRewardModel());
+        ? new Tuning.Lora(adapter.get().config(), 0, false, base)
+        : new Tuning.Nothing(model.isRewardModel(), base);
   }
 
   /**
    * Loads a model.
    *
+   * @param quantization how its layers are held
    * @param batch the largest batch that will be evaluated, for the estimate
    */
   public static LoadedDecoder open(
-      Path path, Optional<Path> adapter, Engines.PrecisionChoice precision, BatchSize batch) {
-    return new LoadedDecoder(path, adapter, precision, batch);
+      Path path,
+      Optional<Path> adapter,
+      Engines.PrecisionChoice precision,
+      Quantization quantization,
+      BatchSize batch) {
+    return new LoadedDecoder(path, adapter, precision, quantization, batch);
   }
 
   /** The model. */

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.pipeline.spec.Quantization;
 import org.sparktune.pipeline.storage.HadoopSettings;
 import org.sparktune.tokenizer.Tokenizer;
 import org.sparktune.trainer.engine.choice.Engines;
@@ -51,7 +52,12 @@ public final class LoadedRewardModel implements AutoCloseable {
           "Correct base_model_name_or_path in its %s.".formatted(AdapterConfig.FILE_NAME));
     }
     LoadedDecoder loaded =
-        LoadedDecoder.open(base, adapter ? Optional.of(path) : Optional.empty(), precision, batch);
+        LoadedDecoder.open(
+            base,
+            adapter ? Optional.of(path) : Optional.empty(),
+            precision,
+            Quantization.NONE,
+            batch);
     try {
       return new LoadedRewardModel(base, loaded);
     } catch (RuntimeException | Error e) {

@@ -54,7 +54,7 @@ public final class Sizing {
               .map(folder -> resources.add(LoadedAdapter.open(folder, model)));
       return MemoryEstimate.evaluation(
           model.config(),
-          LoadedDecoder.tuning(model, loaded),
+          LoadedDecoder.tuning(model, loaded, task.quantization()),
           new BatchSize(task.batchSize(), sequenceLength),
           engine);
     }

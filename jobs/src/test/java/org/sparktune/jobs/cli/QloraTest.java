@@ -77,6 +77,24 @@ class QloraTest {
         Files.readAllBytes(folder.resolve("two").resolve(ADAPTER)));
   }
 
+  /** What training computes with is what an evaluation in few bits computes with. */
+  @Test
+  void shouldEvaluateOnTheBaseThatTheAdapterWasTrainedOn() throws IOException {
+    CommandRun run =
+        CommandRun.in(
+            folder, "run", "spec.yaml", "--output", "scored", "--set", "assistant.task_type=qlora");
+    assertEquals(0, run.status(), run.err());
+    List<String> metrics = Files.readAllLines(folder.resolve("scored/assistant/metrics.jsonl"));
+    double trained = 0;
+    for (String line : metrics) {
+      JsonNode node = JSON.readTree(line);
+      trained = node.has("eval_loss") ? node.get("eval_loss").asDouble() : trained;
+    }
+    JsonNode scored = JSON.readTree(folder.resolve("scored/score/evaluation.json").toFile());
+    assertEquals(trained, scored.get("loss").asDouble(), 1e-6);
+    assertTrue(trained > 0);
+  }
+
   @Test
   void shouldRefuseBlocksThatTheBaseDoesNotHave() {
     CommandRun run = train("none", "qlora", "model", "--set", "hyperparams.quantization=stored");

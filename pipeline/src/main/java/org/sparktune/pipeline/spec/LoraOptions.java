@@ -57,20 +57,6 @@ public record LoraOptions(
         quantization);
   }
 
-  /** How the layers' frozen matrices are held while the adapter is trained. */
-  public enum Quantization {
-    /** In full. */
-    NONE,
-    /** {@link #STORED} for a base whose file has blocks of few bits, {@link #NF4_DOUBLE} else. */
-    AUTO,
-    /** In 4-bit NormalFloat blocks of 64. */
-    NF4,
-    /** The same with 8-bit scales: 4.13 bits a weight. */
-    NF4_DOUBLE,
-    /** As the blocks of the base's GGUF file. */
-    STORED
-  }
-
   /** How A is initialised; B is zero. */
   public enum Init {
     /** Uniform in ±1/√in. */

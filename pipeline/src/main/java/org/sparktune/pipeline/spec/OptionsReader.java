@@ -169,7 +169,7 @@ final class OptionsReader {
   }
 
   /** The adapter's shape, and how its base is held, which stands beside it. */
-  LoraOptions lora(MappingReader hyperparams, LoraOptions.Quantization byDefault) {
+  LoraOptions lora(MappingReader hyperparams, Quantization byDefault) {
     MappingReader reader = hyperparams.mappingOrEmpty("lora");
     List<String> targets = reader.texts("target_modules");
     if (reader.has("target_modules") && targets.isEmpty()) {

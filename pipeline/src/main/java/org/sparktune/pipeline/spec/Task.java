@@ -82,9 +82,7 @@ public sealed interface Task extends Serializable {
     /** LoRA on a base in few bits goes by a name of its own. */
     @Override
     public TaskType type() {
-      return lora.quantization() == LoraOptions.Quantization.NONE
-          ? TaskType.LORA_FINETUNE
-          : TaskType.QLORA;
+      return lora.quantization() == Quantization.NONE ? TaskType.LORA_FINETUNE : TaskType.QLORA;
     }
   }
 
@@ -228,6 +226,7 @@ public sealed interface Task extends Serializable {
    * @param split which split of it
    * @param batchSize rows at a time
    * @param precision how products are computed
+   * @param quantization how the model is held
    */
   record Evaluate(
       String name,
@@ -237,7 +236,8 @@ public sealed interface Task extends Serializable {
       DatasetChoice dataset,
       Split split,
       int batchSize,
-      Hyperparameters.Precision precision)
+      Hyperparameters.Precision precision,
+      Quantization quantization)
       implements Task {
     @Override
     public TaskType type() {

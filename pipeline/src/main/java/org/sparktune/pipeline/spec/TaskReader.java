@@ -70,8 +70,8 @@ final class TaskReader {
     }
     return switch (type) {
       case PREPARE -> prepare();
-      case LORA_FINETUNE -> loraFinetune(LoraOptions.Quantization.NONE);
-      case QLORA -> loraFinetune(LoraOptions.Quantization.AUTO);
+      case LORA_FINETUNE -> loraFinetune(Quantization.NONE);
+      case QLORA -> loraFinetune(Quantization.AUTO);
       case FULL_FT -> fullFinetune();
       case DPO -> dpo();
       case PPO -> ppo();
@@ -101,6 +101,7 @@ final class TaskReader {
         "split",
         "batch_size",
         "precision",
+        "quantization",
         "format",
         "type");
   }
@@ -115,7 +116,7 @@ final class TaskReader {
     return new Task.Prepare(name, List.copyOf(dependencies), base, datasetOptions, arrival);
   }
 
-  private Task loraFinetune(LoraOptions.Quantization quantization) {
+  private Task loraFinetune(Quantization quantization) {
     Reference base = baseModel();
     DatasetChoice dataset = dataset();
     Reference init = reference("init_adapter", ADAPTER_MAKERS);
@@ -123,8 +124,7 @@ final class TaskReader {
     Hyperparameters parameters =
         options.hyperparameters(hyperparams, OptionsReader.LORA_LEARNING_RATE);
     LoraOptions lora = options.lora(hyperparams, quantization);
-    if (quantization == LoraOptions.Quantization.AUTO
-        && lora.quantization() == LoraOptions.Quantization.NONE) {
+    if (quantization == Quantization.AUTO && lora.quantization() == Quantization.NONE) {
       hyperparams.problem(
           "quantization",
           "A qlora task trains on a base in few bits, and 'quantization' is none.",
@@ -145,7 +145,7 @@ final class TaskReader {
     DatasetChoice dataset = dataset(preference.kind());
     Hyperparameters parameters =
         options.hyperparameters(hyperparams, OptionsReader.DPO_LEARNING_RATE);
-    LoraOptions lora = options.lora(hyperparams, LoraOptions.Quantization.NONE);
+    LoraOptions lora = options.lora(hyperparams, Quantization.NONE);
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, true);
     reader.finish();
@@ -161,7 +161,7 @@ final class TaskReader {
     Hyperparameters parameters =
         options.hyperparameters(hyperparams, OptionsReader.PPO_LEARNING_RATE);
     MappingReader loraReader = hyperparams.mappingOrEmpty("lora");
-    LoraOptions lora = options.lora(hyperparams, LoraOptions.Quantization.NONE);
+    LoraOptions lora = options.lora(hyperparams, Quantization.NONE);
     if (lora.dropout() > 0) {
       loraReader.problem(
           "dropout",
@@ -221,7 +221,7 @@ final class TaskReader {
           "Task '%s' trains every weight (train: full) and starts from no adapter.".formatted(name),
           "Merge the adapter into the base model first.");
     }
-    LoraOptions lora = full ? null : options.lora(hyperparams, LoraOptions.Quantization.NONE);
+    LoraOptions lora = full ? null : options.lora(hyperparams, Quantization.NONE);
     hyperparams.finish();
     List<LayerPolicy> layers = options.layers(reader, !full);
     reader.finish();
@@ -283,9 +283,26 @@ final class TaskReader {
     Split split = reader.word("split", Split.AUTO);
     int batchSize = (int) reader.integer("batch_size", 8, 1, 1 << 16);
     Hyperparameters.Precision precision = reader.word("precision", Hyperparameters.Precision.AUTO);
+    Quantization quantization = reader.word("quantization", asTrained(adapter));
     reader.finish();
     return new Task.Evaluate(
-        name, List.copyOf(dependencies), base, adapter, dataset, split, batchSize, precision);
+        name,
+        List.copyOf(dependencies),
+        base,
+        adapter,
+        dataset,
+        split,
+        batchSize,
+        precision,
+        quantization);
+  }
+
+  /** What a qlora task of this workflow had room for is what its evaluation has room for. */
+  private Quantization asTrained(Reference adapter) {
+    return adapter instanceof Reference.TaskOutput made
+            && taskTypes.get(made.task()) == TaskType.QLORA
+        ? Quantization.AUTO
+        : Quantization.NONE;
   }
 
   private Task merge() {

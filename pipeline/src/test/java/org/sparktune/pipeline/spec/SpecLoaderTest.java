@@ -221,11 +221,11 @@ class SpecLoaderTest {
   @Test
   void shouldHoldTheBaseInFewBitsWhereThatIsAskedFor() throws IOException {
     Task.LoraFinetune plain = (Task.LoraFinetune) load(VALID).spec().task("assistant");
-    assertEquals(LoraOptions.Quantization.NONE, plain.lora().quantization());
+    assertEquals(Quantization.NONE, plain.lora().quantization());
     assertEquals(TaskType.LORA_FINETUNE, plain.type());
     String qlora = VALID.replace("lora_finetune", "qlora");
     Task.LoraFinetune inFewBits = (Task.LoraFinetune) load(qlora).spec().task("assistant");
-    assertEquals(LoraOptions.Quantization.AUTO, inFewBits.lora().quantization());
+    assertEquals(Quantization.AUTO, inFewBits.lora().quantization());
     assertEquals(TaskType.QLORA, inFewBits.type());
     String none = qlora.replace("hyperparams:", "hyperparams:\n      quantization: none");
     assertTrue(onlyProblem(none).message().contains("'quantization' is none"));

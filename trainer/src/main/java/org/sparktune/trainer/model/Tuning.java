@@ -29,11 +29,17 @@ public sealed interface Tuning {
    * Nothing is trained: evaluation and generation.
    *
    * @param scoreHead whether it is a reward model
+   * @param base how the layers' matrices are held
    */
-  record Nothing(boolean scoreHead) implements Tuning {
-    /** A language model. */
+  record Nothing(boolean scoreHead, BaseStorage base) implements Tuning {
+    /** A language model in full. */
     public Nothing() {
       this(false);
+    }
+
+    /** In full. */
+    public Nothing(boolean scoreHead) {
+      this(scoreHead, BaseStorage.FULL);
     }
 
     @Override
