@@ -45,9 +45,11 @@ final class BaseStorages {
     long bytes = 0;
     long elements = 0;
     for (String name : file.names()) {
+      if (!name.contains(".layers.")) {
+        continue;
+      }
       StoredTensor tensor = file.stored(name);
-      boolean matrix = name.contains(".layers.") && tensor.shape().length == 2;
-      if (matrix && BlockMatrix.isBlockType(tensor.type())) {
+      if (tensor.shape().length == 2 && BlockMatrix.isBlockType(tensor.type())) {
         bytes += tensor.bytes();
         elements += tensor.elements();
       }
