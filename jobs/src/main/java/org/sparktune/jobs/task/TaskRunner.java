@@ -11,6 +11,7 @@ import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.distill.DistillJob;
 import org.sparktune.jobs.export.ModelExporter;
+import org.sparktune.jobs.reference.ReferenceJob;
 import org.sparktune.jobs.spark.TrainingJob;
 import org.sparktune.jobs.storage.Place;
 import org.sparktune.jobs.storage.WorkFolder;
@@ -20,6 +21,7 @@ import org.sparktune.jobs.training.LoadedDecoder;
 import org.sparktune.jobs.training.ModelLocations;
 import org.sparktune.jobs.training.RewardEvaluation;
 import org.sparktune.jobs.training.RewardPlot;
+import org.sparktune.jobs.training.Sizing;
 import org.sparktune.jobs.training.StopSignal;
 import org.sparktune.jobs.training.TrainingRequest;
 import org.sparktune.jobs.workflow.TaskExecutor;
@@ -145,6 +147,10 @@ public final class TaskRunner implements TaskExecutor {
 
   private Map<String, Object> train(Task.Training task, Place folder) {
     prepareOwn(task, task.dataset());
+    String dataset = dataset(task, task.dataset());
+    if (task instanceof Task.Dpo dpo && dpo.preference().precomputeReference()) {
+      dataset = reference(dpo, dataset, folder.child("reference").location());
+    }
     String initAdapter =
         task instanceof Task.Adapting lora ? paths.adapter(lora.initAdapter()).orElse(null) : null;
     return TrainingJob.run(
@@ -156,12 +162,27 @@ public final class TaskRunner implements TaskExecutor {
             task instanceof Task.Ppo ppo
                 ? paths.rewardModel(ppo.ppo().reward().model()).orElse(null)
                 : null,
-            dataset(task, task.dataset()),
+            dataset,
             folder.location(),
             paths.checkpoints(task.name()),
             spark.changedHadoopSettings()),
         spec.cluster(),
         watchers.apply(task));
+  }
+
+  /** The dataset with what the base model says of it, made unless it is there. */
+  private String reference(Task.Dpo task, String dataset, String output) {
+    ReferenceJob.Inputs inputs =
+        new ReferenceJob.Inputs(
+            paths.model(task.baseModel()),
+            dataset,
+            output,
+            Sizing.precision(task.hyperparameters()),
+            task.lora().quantization(),
+            spark.changedHadoopSettings());
+    return stoppable(
+        "The reference pass",
+        session -> ReferenceJob.run(session, inputs, spec.cluster().executors()));
   }
 
   private Map<String, Object> distill(Task.Distill task, Place folder) {

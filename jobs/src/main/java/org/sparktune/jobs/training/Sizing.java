@@ -2,8 +2,10 @@ package org.sparktune.jobs.training;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import org.sparktune.pipeline.spec.Hyperparameters;
 import org.sparktune.pipeline.spec.Task;
 import org.sparktune.trainer.engine.EngineFootprint;
+import org.sparktune.trainer.engine.choice.Engines;
 import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.MemoryEstimate;
@@ -13,6 +15,11 @@ import org.sparktune.trainer.run.TrainingOptions;
 /** What a task needs, from the model's shape and the options alone: no weight is read. */
 public final class Sizing {
   private Sizing() {}
+
+  /** How products are computed that a training's options ask for. */
+  public static Engines.PrecisionChoice precision(Hyperparameters parameters) {
+    return Options.precision(parameters.precision());
+  }
 
   /**
    * The memory that each rank of a training needs.

@@ -271,9 +271,15 @@ public final class TrainingRunner implements AutoCloseable {
   }
 
   private DatasetFolder openDataset() {
-    return DatasetFolder.open(request.dataset(), hadoop())
-        .requireKind(Objectives.datasetKind(task))
-        .requireTokenizer(tokenizer.fingerprint());
+    DatasetFolder opened =
+        DatasetFolder.open(request.dataset(), hadoop())
+            .requireKind(Objectives.datasetKind(task))
+            .requireTokenizer(tokenizer.fingerprint());
+    if (task instanceof Task.Dpo dpo && dpo.preference().readsReference()) {
+      StoredReference.requireOwn(
+          opened.manifest(), opened.location(), model, dpo.lora().quantization());
+    }
+    return opened;
   }
 
   /** The file systems as the driver knows them. */
@@ -324,7 +330,11 @@ public final class TrainingRunner implements AutoCloseable {
           .withCopies(PolicyCopies.of(task, 1).count());
     }
     BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
-    return MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
+    MemoryEstimate training =
+        MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
+    return task instanceof Task.Dpo dpo && dpo.preference().asksReference()
+        ? training.withReferencePass(model.config(), tuning, batch, engine)
+        : training;
   }
 
   private Engine openEngine(int threads) {

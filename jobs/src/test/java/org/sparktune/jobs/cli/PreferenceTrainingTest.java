@@ -94,6 +94,40 @@ class PreferenceTrainingTest {
   }
 
   @Test
+  void shouldAskTheReferenceOnceToTheSameLosses() throws IOException {
+    List<JsonNode> asked = train("--set", "dataset.validation_fraction=0.25");
+    List<JsonNode> stored =
+        train(
+            "--set",
+            "dataset.validation_fraction=0.25",
+            "--set",
+            "hyperparams.dpo.precompute_reference=true",
+            "--output",
+            "two");
+    assertEquals(asked.size(), stored.size());
+    for (int i = 0; i < asked.size(); i++) {
+      String loss = asked.get(i).has("loss") ? "loss" : "eval_loss";
+      assertEquals(asked.get(i).get(loss).asDouble(), stored.get(i).get(loss).asDouble(), 1e-5);
+    }
+    // The dataset that was made serves later tasks over the same model, and no others.
+    byte[] first = Files.readAllBytes(adapter("two"));
+    writeSpec("dpo", "two/liked/reference", "{}");
+    CommandRun.in(folder, "train", "spec.yaml", "--output", "three").requireDone();
+    assertArrayEquals(first, Files.readAllBytes(adapter("three")));
+    Path weights = folder.resolve("model/model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(weights, bytes);
+    CommandRun.in(folder, "train", "spec.yaml", "--output", "four")
+        .requireFailure(ErrorCode.MISMATCH, "are those of the weights sha256:");
+    writeSpec("dpo", "two/liked/reference", "{precompute_reference: true}");
+    CommandRun.in(folder, "train", "spec.yaml", "--output", "five").requireDone();
+    writeSpec("dpo", "two/liked/reference", "{loss: simpo, precompute_reference: true}");
+    CommandRun.in(folder, "validate", "spec.yaml")
+        .requireFailure(ErrorCode.INVALID_SPEC, "which has no reference");
+  }
+
+  @Test
   void shouldLearnFromCompletionsThatAreEachJudged() throws IOException {
     writeJudged();
     String[] judged = {

@@ -11,6 +11,8 @@ import java.io.Serializable;
  * @param simpoMargin SimPO's γ
  * @param supervisedWeight of the mean negative log-likelihood of the chosen completion, 0 for none
  * @param margins whether the dataset's margins are taken off the preference
+ * @param precomputeReference whether the reference's log-probabilities are computed once, before
+ *     the training, and kept in a dataset of the task's own
  * @param judged KTO's own options
  */
 public record PreferenceOptions(
@@ -20,6 +22,7 @@ public record PreferenceOptions(
     double simpoMargin,
     double supervisedWeight,
     boolean margins,
+    boolean precomputeReference,
     Judged judged)
     implements Serializable {
 
@@ -36,6 +39,19 @@ public record PreferenceOptions(
   /** The kind of dataset that the loss reads. */
   public DatasetOptions.Kind kind() {
     return loss == Loss.KTO ? DatasetOptions.Kind.REWARD : DatasetOptions.Kind.PREFERENCE;
+  }
+
+  /** Whether the loss asks a reference. */
+  public boolean readsReference() {
+    return loss != Loss.SIMPO && loss != Loss.ORPO;
+  }
+
+  /**
+   * Whether the reference is asked while training goes on. KTO always does: completions after
+   * prompts that are not theirs are in no dataset.
+   */
+  public boolean asksReference() {
+    return loss == Loss.KTO || (readsReference() && !precomputeReference);
   }
 
   /** The losses. */

@@ -60,7 +60,15 @@ final class PreferenceReader {
             reader.decimal("simpo_margin", 0.5, Range.NOT_NEGATIVE),
             reader.decimal("sft_weight", 0, Range.NOT_NEGATIVE),
             reader.flag("margins", false),
+            reader.flag("precompute_reference", false),
             judged(reader, loss));
+    if (options.precomputeReference() && !options.readsReference()) {
+      reader.problem(
+          "precompute_reference",
+          "'precompute_reference' means nothing to the loss '%s', which has no reference."
+              .formatted(word(loss)),
+          "Remove it.");
+    }
     reader.finish();
     return options;
   }

@@ -108,6 +108,20 @@ public record MemoryEstimate(
         scratch);
   }
 
+  /**
+   * The same for an objective that asks the model without its adapter, too: one more set of the
+   * memory that blocks share.
+   *
+   * @param batch the largest batch
+   */
+  public MemoryEstimate withReferencePass(
+      DecoderConfig config, Tuning tuning, BatchSize batch, EngineFootprint engine) {
+    ElementTypes types = ElementTypes.of(engine);
+    long scoring = Workspace.bytes(DecoderPlan.of(config, tuning), false, batch.tokens(), types);
+    return new MemoryEstimate(
+        frozenWeights, parameters, gradients, optimizer, activations + scoring, head, scratch);
+  }
+
   /** The same with another set of the trained parameters, and room to change places with it. */
   public MemoryEstimate withTargetCritic(DecoderConfig config, Tuning tuning) {
     long trained = DecoderPlan.of(config, tuning).layout().size();
