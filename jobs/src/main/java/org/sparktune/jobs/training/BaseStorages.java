@@ -31,7 +31,7 @@ final class BaseStorages {
         if (stored == 0) {
           throw new SparktuneException(
               ErrorCode.MISMATCH,
-              "%s keeps its weights in full, so there are no blocks of few bits to train on."
+              "%s keeps its weights in full: it has no blocks of few bits that could be kept."
                   .formatted(file.path()),
               "Set quantization: nf4_double, or take a quantized GGUF file.");
         }
