@@ -20,6 +20,12 @@ import java.util.regex.Pattern;
  * started.
  */
 public final class ChildProcess implements AutoCloseable {
+  /**
+   * For a Java that ends before its thorough compiler has gained what it takes: half of the
+   * processor time of a test's driver and executors.
+   */
+  public static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1";
+
   private static final long POLL_MILLIS = 20;
 
   private final String name;

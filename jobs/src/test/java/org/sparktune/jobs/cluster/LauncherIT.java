@@ -45,7 +45,9 @@ class LauncherIT {
         spark.driver.defaultJavaOptions=-Dof.the.cluster=yes
         """);
     Map<String, String> environment = new HashMap<>(spark.environment());
-    environment.put("SPARKTUNE_JAVA_OPTS", "-Dof.the.user=yes -XX:+PrintCommandLineFlags");
+    environment.put(
+        "SPARKTUNE_JAVA_OPTS",
+        "-Dof.the.user=yes -XX:+PrintCommandLineFlags " + ChildProcess.SHORT_LIVED);
     ChildProcess run = run("local", environment);
     assertEquals(undisturbed, adapter("local"));
     assertTrue(run.output().contains("-XX:MaxHeapSize=536870912"), run::output);

@@ -41,6 +41,7 @@ public final class SparktuneScript {
     variables.put("JAVA_HOME", System.getProperty("java.home"));
     variables.putAll(environment);
     variables.putIfAbsent("SPARKTUNE_HEAP", "512m");
+    variables.putIfAbsent("SPARKTUNE_JAVA_OPTS", ChildProcess.SHORT_LIVED);
     variables.put("SPARKTUNE_SKIP_BUILD", "1");
     if (!host.equals(ClusterHost.LOCAL)) {
       variables.put("SPARK_LOCAL_IP", host.numericAddress());

@@ -82,9 +82,12 @@ public record TestSparkHome(Path folder) {
     return System.getProperty("java.class.path");
   }
 
-  /** The options of {@code spark-submit/java-options}. */
+  /**
+   * The options of {@code spark-submit/java-options}, and {@link ChildProcess#SHORT_LIVED}. Every
+   * bit must be what the tests' own process computes, which compiles as far as Java can.
+   */
   public static List<String> javaOptions() throws IOException {
-    List<String> options = new ArrayList<>();
+    List<String> options = new ArrayList<>(List.of(ChildProcess.SHORT_LIVED));
     for (String line : Files.readAllLines(project().resolve("spark-submit/java-options"))) {
       if (!line.isBlank() && !line.startsWith("#")) {
         options.add(line);
@@ -119,6 +122,7 @@ public record TestSparkHome(Path folder) {
     command.addAll(arguments);
     Map<String, String> environment = environment();
     environment.put("SPARK_DAEMON_MEMORY", "256m");
+    environment.put("SPARK_DAEMON_JAVA_OPTS", ChildProcess.SHORT_LIVED);
     environment.put("SPARK_LOCAL_IP", host.numericAddress());
     return ChildProcess.start(name, folder, environment, host.command(command));
   }

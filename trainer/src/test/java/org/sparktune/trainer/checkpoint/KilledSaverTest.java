@@ -47,7 +47,9 @@ class KilledSaverTest {
   private long runAndKill(int ranks, Random random) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx512m", "-cp", System.getProperty("java.class.path")));
+    command.addAll(
+        List.of(
+            "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
     command.addAll(List.of(KilledSaver.class.getName(), folder.toString(), "" + ranks));
     Process process =
         new ProcessBuilder(command).redirectError(logs.resolve("process.log").toFile()).start();

@@ -160,6 +160,7 @@ final class RankProcesses implements AutoCloseable {
     List<String> command = new ArrayList<>(placement.prefix());
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "--add-modules=jdk.incubator.vector"));
+    command.add("-XX:TieredStopAtLevel=1"); // it ends before thorough compiling has gained anything
     command.add("-XX:CompileCommand=quiet");
     command.add("-XX:CompileCommand=dontinline,*Kernels::*");
     command.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
