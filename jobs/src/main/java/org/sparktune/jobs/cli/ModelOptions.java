@@ -49,7 +49,7 @@ final class ModelOptions {
       paramLabel = "WORD",
       defaultValue = "none",
       description =
-          "none (default), nf4, nf4_double, stored (a GGUF file's own blocks) or auto: hold the layers in few bits, as a qlora task does.")
+          "none (default), nf4, nf4_double, fp8, stored (a GGUF file's own blocks) or auto: hold the layers in few bits, as a qlora task does.")
   private Quantization quantization;
 
   Path modelPath(Console console) {

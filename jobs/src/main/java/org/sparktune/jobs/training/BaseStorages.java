@@ -22,6 +22,7 @@ final class BaseStorages {
       case NONE -> BaseStorage.FULL;
       case NF4 -> new BaseStorage.Nf4(false);
       case NF4_DOUBLE -> new BaseStorage.Nf4(true);
+      case FP8 -> new BaseStorage.EightBits();
       case AUTO -> {
         double stored = storedBytesPerElement(file);
         yield stored > 0 ? new BaseStorage.Stored(stored) : new BaseStorage.Nf4(true);

@@ -36,7 +36,7 @@ class QloraTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"auto", "nf4", "nf4_double"})
+  @ValueSource(strings = {"auto", "nf4", "nf4_double", "fp8"})
   void shouldTrainOnNf4MadeOfFullWeights(String quantization) throws IOException {
     CommandRun full = train("full-" + quantization, "lora_finetune", "model");
     assertEquals(0, full.status(), full.err());

@@ -12,6 +12,8 @@ public enum Quantization {
   NF4,
   /** The same with 8-bit scales: 4.13 bits a weight. */
   NF4_DOUBLE,
+  /** In 8-bit floating point (E4M3), in which GPUs that can also multiply. */
+  FP8,
   /** As the blocks of the base's GGUF file. */
   STORED
 }

@@ -55,6 +55,14 @@ public interface EngineFootprint {
     return true;
   }
 
+  /**
+   * Whether products take operands of 8-bit floating point. A frozen matrix in E4M3 is then held
+   * once for each direction of products; else it is decoded for every one.
+   */
+  default boolean multipliesFp8() {
+    return false;
+  }
+
   /** Bytes that its tensors may take, if they don't lie in the host's memory. */
   default OptionalLong availableBytes() {
     return OptionalLong.empty();

@@ -19,6 +19,12 @@ public sealed interface BaseStorage {
   record Nf4(boolean doubleQuantization) implements BaseStorage {}
 
   /**
+   * In 8-bit floating point (E4M3), made when the model is loaded; an engine that can multiplies
+   * operands of 8 bits.
+   */
+  record EightBits() implements BaseStorage {}
+
+  /**
    * As the blocks of a GGUF file; what the file has in full is held in full.
    *
    * @param bytesPerElement of the matrices that are in blocks, on average

@@ -205,6 +205,9 @@ public record MemoryEstimate(
       return (all - multiplied) * operandBytes
           + Nf4Matrix.bytes(multiplied, nf4.doubleQuantization());
     }
+    if (base instanceof BaseStorage.EightBits) {
+      return (all - multiplied) * operandBytes + (engine.multipliesFp8() ? 2 : 1) * multiplied;
+    }
     if (base instanceof BaseStorage.Stored stored) {
       return (all - multiplied) * operandBytes + Math.round(multiplied * stored.bytesPerElement());
     }

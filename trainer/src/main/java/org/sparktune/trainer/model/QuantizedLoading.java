@@ -9,6 +9,7 @@ import org.sparktune.trainer.memory.Arena;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.WeightSource;
+import org.sparktune.trainer.quantize.Fp8Matrix;
 import org.sparktune.trainer.quantize.Nf4Matrix;
 import org.sparktune.trainer.quantize.QuantizedMatrix;
 import org.sparktune.trainer.quantize.StackedMatrix;
@@ -35,6 +36,9 @@ final class QuantizedLoading {
    */
   Optional<Weight> load(List<String> names, Tensor rowSquares) {
     try (Arena transfer = new Arena("weights in few bits on their way to the engine")) {
+      if (storage instanceof BaseStorage.EightBits) {
+        return Optional.of(frozen(eightBits(names, transfer), transfer, rowSquares));
+      }
       List<QuantizedMatrix> parts = new ArrayList<>();
       for (String name : names) {
         Optional<? extends QuantizedMatrix> part = quantized(name, transfer);
@@ -44,12 +48,32 @@ final class QuantizedLoading {
         parts.add(part.get());
       }
       QuantizedMatrix matrix = parts.size() == 1 ? parts.get(0) : new StackedMatrix(parts);
-      if (rowSquares != null) {
-        Tensor decoded = transfer.allocate(DType.F32, matrix.rows(), matrix.columns());
-        matrix.decode(0, decoded);
-        engine.set(rowSquares, EngineLoading.rowSquares(decoded));
+      return Optional.of(frozen(matrix, transfer, rowSquares));
+    }
+  }
+
+  private Weight frozen(QuantizedMatrix matrix, Arena transfer, Tensor rowSquares) {
+    if (rowSquares != null) {
+      Tensor decoded = transfer.allocate(DType.F32, matrix.rows(), matrix.columns());
+      matrix.decode(0, decoded);
+      engine.set(rowSquares, EngineLoading.rowSquares(decoded));
+    }
+    return engine.freezeQuantized(matrix);
+  }
+
+  /** All of them as one matrix, whose rows have scales of their own anyway. */
+  private Fp8Matrix eightBits(List<String> names, Arena transfer) {
+    long rows = names.stream().mapToLong(name -> source.shape(name)[0]).sum();
+    long columns = source.shape(names.get(0))[1];
+    try (Arena full = new Arena("matrices on their way to 8 bits")) {
+      Tensor whole = full.allocate(DType.F32, rows, columns);
+      long offset = 0;
+      for (String name : names) {
+        Tensor part = whole.view(offset, source.shape(name));
+        source.read(name, part);
+        offset += part.size();
       }
-      return Optional.of(engine.freezeQuantized(matrix));
+      return Fp8Matrix.of(whole, transfer);
     }
   }
 

@@ -4,7 +4,7 @@ import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.memory.TensorArena;
 
 /** A frozen matrix in few bits, in host memory. */
-public sealed interface QuantizedMatrix permits BlockMatrix, Nf4Matrix, StackedMatrix {
+public sealed interface QuantizedMatrix permits BlockMatrix, Fp8Matrix, Nf4Matrix, StackedMatrix {
   /** Output features. */
   long rows();
 

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -87,6 +88,15 @@ class CudaParityTest {
     QuantizedBaseTest quantized = new QuantizedBaseTest();
     quantized.shouldTrainAsOnTheDecodedValues(kind, false, true);
     quantized.shouldTrainAsOnTheDecodedValues(kind, true, false);
+  }
+
+  /** In F32 the base is decoded; in BF16 both operands have 3 bits of mantissa. */
+  @Test
+  void shouldStayNearBf16WithOperandsOfEightBits() {
+    double[] moves = QuantizedBaseTest.moveOfEightBits(EngineKind.CUDA_BF16);
+    assertTrue(moves[0] < 2e-2, "the loss moves by " + moves[0]);
+    assertTrue(moves[1] < 0.15, "the gradients move by " + moves[1]);
+    new QuantizedBaseTest().shouldTrainOnEightBitsAsOnTheDecodedValues(EngineKind.CUDA_F32);
   }
 
   @ParameterizedTest

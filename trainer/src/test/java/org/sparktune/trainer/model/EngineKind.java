@@ -13,6 +13,11 @@ enum EngineKind {
   CUDA_F32,
   CUDA_BF16;
 
+  /** Whether products are F32 throughout. */
+  boolean isExact() {
+    return this != CPU_BF16 && this != CUDA_BF16;
+  }
+
   Engine open() {
     return switch (this) {
       case PLAIN -> new PlainEngine();

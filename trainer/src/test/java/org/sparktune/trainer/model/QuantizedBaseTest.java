@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.memory.Arena;
@@ -16,7 +18,9 @@ import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.modelfile.WeightSource;
+import org.sparktune.trainer.quantize.Fp8Matrix;
 import org.sparktune.trainer.quantize.Nf4Matrix;
+import org.sparktune.trainer.quantize.QuantizedMatrix;
 
 /** LoRA on a base in few bits beside LoRA on the same values in full. */
 class QuantizedBaseTest {
@@ -51,14 +55,47 @@ class QuantizedBaseTest {
   }
 
   @ParameterizedTest
+  @EnumSource(names = {"CPU_F32", "CPU_BF16"})
+  void shouldTrainOnEightBitsAsOnTheDecodedValues(EngineKind kind) {
+    double tolerance = kind.isExact() ? 1e-5 : 2e-2;
+    WeightSource original = new RandomWeights(CONFIG, 3);
+    WeightSource decoded = new Decoded(original, Fp8Matrix::of);
+    Step expected = step(kind, false, decoded, BaseStorage.FULL);
+    Step inEightBits = step(kind, false, original, new BaseStorage.EightBits());
+    assertEquals(expected.loss(), inEightBits.loss(), tolerance * expected.loss());
+    assertTrue(distance(expected.gradients(), inEightBits.gradients()) < tolerance);
+  }
+
+  /** Relative to the norm of the first. */
+  private static double distance(float[] first, float[] second) {
+    double norm = 0;
+    double difference = 0;
+    for (int i = 0; i < first.length; i++) {
+      norm += (double) first[i] * first[i];
+      difference += (double) (first[i] - second[i]) * (first[i] - second[i]);
+    }
+    assertTrue(norm > 0);
+    return Math.sqrt(difference / norm);
+  }
+
+  /** How much products of 8-bit operands move loss and gradients, relative to BF16's. */
+  static double[] moveOfEightBits(EngineKind kind) {
+    WeightSource original = new RandomWeights(CONFIG, 3);
+    Step plain = step(kind, false, original, BaseStorage.FULL);
+    Step eight = step(kind, false, original, new BaseStorage.EightBits());
+    double loss = Math.abs(eight.loss() - plain.loss()) / plain.loss();
+    return new double[] {loss, distance(plain.gradients(), eight.gradients())};
+  }
+
+  @ParameterizedTest
   @MethodSource("cases")
   void shouldTrainAsOnTheDecodedValues(EngineKind kind, boolean dora, boolean twice) {
     BaseStorage storage = new BaseStorage.Nf4(twice);
     WeightSource original = new RandomWeights(CONFIG, 3);
     Step inFewBits = step(kind, dora, original, storage);
-    Step decoded = step(kind, dora, new Decoded(original, twice), BaseStorage.FULL);
+    Step decoded = step(kind, dora, new Decoded(original, normal(twice)), BaseStorage.FULL);
     // The library sums packed matrices in another order.
-    double tolerance = kind == EngineKind.CPU_F32 ? 1e-5 : 2e-2;
+    double tolerance = kind.isExact() ? 1e-5 : 2e-2;
     assertEquals(decoded.loss(), inFewBits.loss(), tolerance * decoded.loss());
     float largest = 0;
     for (float value : decoded.gradients()) {
@@ -79,7 +116,7 @@ class QuantizedBaseTest {
             Decoder decoder =
                 Decoder.load(
                     CONFIG,
-                    decoded ? new Decoded(original, true) : original,
+                    decoded ? new Decoded(original, normal(true)) : original,
                     engine,
                     tuning(false, decoded ? BaseStorage.FULL : new BaseStorage.Nf4(true)))) {
           // Two tokens: the products that read their matrix row by row.
@@ -180,8 +217,14 @@ class QuantizedBaseTest {
     return new Batch(ids, targets, new int[] {0, tokens});
   }
 
-  /** A model whose linear layers went through NF4. */
-  private record Decoded(WeightSource original, boolean twice) implements WeightSource {
+  private static BiFunction<Tensor, Arena, QuantizedMatrix> normal(boolean twice) {
+    return (matrix, arena) -> Nf4Matrix.of(matrix, twice, arena);
+  }
+
+  /** A model whose linear layers went through a quantization. */
+  private record Decoded(
+      WeightSource original, BiFunction<Tensor, Arena, QuantizedMatrix> quantization)
+      implements WeightSource {
     @Override
     public Set<String> names() {
       return original.names();
@@ -206,7 +249,7 @@ class QuantizedBaseTest {
       try (Arena arena = new Arena("test")) {
         Tensor full = arena.allocate(DType.F32, shape(name));
         original.read(name, full);
-        Nf4Matrix.of(full, twice, arena).decode(0, destination.view(0, shape(name)));
+        quantization.apply(full, arena).decode(0, destination.view(0, shape(name)));
       }
     }
   }

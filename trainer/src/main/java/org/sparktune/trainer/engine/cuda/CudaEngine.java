@@ -5,12 +5,9 @@ import java.util.OptionalLong;
 import org.sparktune.trainer.collective.ExactSum;
 import org.sparktune.trainer.collective.Slices;
 import org.sparktune.trainer.engine.AttentionShape;
-import org.sparktune.trainer.engine.Engine;
-import org.sparktune.trainer.engine.EngineFootprint;
 import org.sparktune.trainer.engine.KeyValueCache;
 import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.LowRankGradient;
-import org.sparktune.trainer.engine.ScratchDemand;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceArena;
@@ -28,17 +25,15 @@ import org.sparktune.trainer.quantize.QuantizedMatrix;
  * The engine on an NVIDIA GPU. Operators are queued on one stream, so each sees what those before
  * it wrote; only copies to the host wait. Calls come from one thread at a time.
  */
-final class CudaEngine implements Engine {
+final class CudaEngine extends MeasuredEngine {
   private final Device device;
-  private final CudaFootprint footprint;
   private final DeviceArena arena;
   private final Staging staging;
   private final Kernels kernels;
   private final DeviceIndexes indexes;
   private final CudaWeights weights;
-  private final QuantizedUploads uploads;
-  private final LazyWeights lazyWeights;
   private final Products products;
+  private final FrozenProducts frozenProducts;
   private final FactorGradients factorGradients;
   private final VocabularyLoss vocabularyLoss;
   private final CudaAttention attention;
@@ -55,18 +50,27 @@ final class CudaEngine implements Engine {
    * @param device closed with the engine
    */
   CudaEngine(Device device, Precision precision) {
+    this(device, new CudaFootprint(precision, device.freeBytes(), device.capability()));
+  }
+
+  private CudaEngine(Device device, CudaFootprint footprint) {
+    super(footprint);
     this.device = device;
-    footprint = new CudaFootprint(precision, device.freeBytes());
     arena = new DeviceArena(device, "the CUDA engine");
     staging = new Staging(device);
     kernels = new Kernels(device);
     indexes = new DeviceIndexes(device, staging);
     Conversions conversions = new Conversions(kernels);
     weights = new CudaWeights(device, arena, staging, conversions, footprint);
-    uploads = new QuantizedUploads(arena, staging);
-    Dequantization dequantization = new Dequantization(device, kernels, staging);
-    lazyWeights = new LazyWeights(device, footprint, conversions, dequantization);
     products = new Products(device, kernels, conversions);
+    Dequantization dequantization = new Dequantization(device, kernels, staging);
+    frozenProducts =
+        new FrozenProducts(
+            products,
+            new LazyWeights(device, footprint, conversions, dequantization),
+            new Fp8Products(device, kernels, conversions, staging, products.library()),
+            new QuantizedUploads(arena, staging),
+            footprint.multipliesFp8());
     factorGradients = new FactorGradients(device, kernels);
     vocabularyLoss = new VocabularyLoss(device, kernels, products, indexes);
     attention = new CudaAttention(device, kernels, staging);
@@ -80,54 +84,15 @@ final class CudaEngine implements Engine {
     vectors = new ParameterVectors(device, kernels, staging);
   }
 
-  private DType type() {
-    return footprint.activationType();
-  }
-
   @Override
   public String description() {
     return "CUDA, %s, %s products by cuBLASLt %s"
-        .formatted(device.name(), footprint.precision(), MatrixProducts.version());
-  }
-
-  @Override
-  public Precision precision() {
-    return footprint.precision();
-  }
-
-  @Override
-  public DType activationType() {
-    return type();
-  }
-
-  @Override
-  public DType operandType() {
-    return type();
-  }
-
-  @Override
-  public EngineFootprint footprint() {
-    return footprint;
-  }
-
-  @Override
-  public long extendedColumns(long columns, int rank) {
-    return footprint.extendedColumns(columns, rank);
+        .formatted(device.name(), precision(), MatrixProducts.version());
   }
 
   @Override
   public OptionalLong availableBytes() {
     return OptionalLong.of(device.freeBytes());
-  }
-
-  @Override
-  public long secondCopyBytes(long frozenBytes) {
-    return footprint.secondCopyBytes(frozenBytes);
-  }
-
-  @Override
-  public long scratchBytes(ScratchDemand demand) {
-    return footprint.scratchBytes(demand);
   }
 
   @Override
@@ -184,7 +149,7 @@ final class CudaEngine implements Engine {
 
   @Override
   public Weight freezeQuantized(QuantizedMatrix matrix) {
-    return new LazyWeight(uploads.upload(matrix), null);
+    return frozenProducts.freeze(matrix);
   }
 
   @Override
@@ -203,30 +168,25 @@ final class CudaEngine implements Engine {
   }
 
   @Override
-  public boolean copiesTracked(long trainedElements) {
-    return footprint.copiesTracked(trainedElements);
-  }
-
-  @Override
   public void refresh(Weight tracked) {
     weights.refresh(tracked);
   }
 
   @Override
   public void linear(Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate) {
-    products.linear(x, lazyWeights.ready(weight), bias, accumulate ? y : null, y, List.of());
+    frozenProducts.linear(x, weight, bias, accumulate ? y : null, y, List.of());
   }
 
   @Override
   public void linear(
       Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
-    products.linear(x, lazyWeights.ready(weight), bias, accumulate ? y : null, y, added);
+    frozenProducts.linear(x, weight, bias, accumulate ? y : null, y, added);
   }
 
   @Override
   public void linear(
       Tensor x, Weight weight, Tensor bias, Tensor addend, Tensor y, List<LowRank> added) {
-    products.linear(x, lazyWeights.ready(weight), bias, addend, y, added);
+    frozenProducts.linear(x, weight, bias, addend, y, added);
   }
 
   @Override
@@ -234,19 +194,19 @@ final class CudaEngine implements Engine {
     if (factorGradients.canAdd(dy, gradients)) {
       factorGradients.add(dy, gradients);
     } else {
-      Engine.super.lowRankGradients(dy, gradients);
+      super.lowRankGradients(dy, gradients);
     }
   }
 
   @Override
   public void linearInputGradient(Tensor dy, Weight weight, Tensor dx, boolean accumulate) {
-    products.inputGradient(dy, lazyWeights.ready(weight), dx, accumulate);
+    frozenProducts.inputGradient(dy, weight, dx, accumulate);
   }
 
   @Override
   public void linearInputGradient(
       Tensor dy, Weight weight, Tensor dx, boolean accumulate, Tensor dReduced, Tensor down) {
-    products.inputGradient(dy, lazyWeights.ready(weight), dx, accumulate, dReduced, down);
+    frozenProducts.inputGradient(dy, weight, dx, accumulate, dReduced, down);
   }
 
   @Override
@@ -300,7 +260,7 @@ final class CudaEngine implements Engine {
   @Override
   public KeyValueCache keyValueCache(int layers, int columns, int[] capacities) {
     DeviceArena memory = new DeviceArena(device, "the key/value cache");
-    return attention.cache(memory, type(), layers, columns, capacities);
+    return attention.cache(memory, activationType(), layers, columns, capacities);
   }
 
   @Override
@@ -323,7 +283,7 @@ final class CudaEngine implements Engine {
   @Override
   public void tokenLogProbs(
       Tensor hidden, Weight head, int[] targets, Tensor logProbs, Tensor logSumExp) {
-    vocabularyLoss.logProbs(hidden, lazyWeights.ready(head), targets, logProbs, logSumExp);
+    vocabularyLoss.logProbs(hidden, frozenProducts.dense(head), targets, logProbs, logSumExp);
   }
 
   @Override
@@ -336,7 +296,7 @@ final class CudaEngine implements Engine {
       Tensor dHidden,
       Tensor dHead) {
     vocabularyLoss.gradient(
-        hidden, lazyWeights.ready(head), targets, logSumExp, dLogProbs, dHidden, dHead);
+        hidden, frozenProducts.dense(head), targets, logSumExp, dLogProbs, dHidden, dHead);
   }
 
   @Override
@@ -349,7 +309,7 @@ final class CudaEngine implements Engine {
       Tensor dHidden,
       Tensor dHead) {
     vocabularyLoss.lossAndGradient(
-        hidden, lazyWeights.ready(head), targets, dLogProbs, logProbs, dHidden, dHead);
+        hidden, frozenProducts.dense(head), targets, dLogProbs, logProbs, dHidden, dHead);
   }
 
   @Override
@@ -484,8 +444,7 @@ final class CudaEngine implements Engine {
     attention.close();
     vocabularyLoss.close();
     factorGradients.close();
-    products.close();
-    lazyWeights.close();
+    frozenProducts.close();
     indexes.close();
     kernels.close();
     staging.close();

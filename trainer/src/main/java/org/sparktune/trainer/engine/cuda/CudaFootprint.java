@@ -11,8 +11,10 @@ import org.sparktune.trainer.memory.DType;
  *
  * @param precision of products
  * @param freeBytes of the GPU's memory when the engine was opened
+ * @param capability compute capability times ten
  */
-record CudaFootprint(Engine.Precision precision, long freeBytes) implements EngineFootprint {
+record CudaFootprint(Engine.Precision precision, long freeBytes, int capability)
+    implements EngineFootprint {
   /** Workspaces, index arrays and other things whose size no batch decides. */
   private static final long FIXED_BYTES = 128L << 20;
 
@@ -58,11 +60,19 @@ record CudaFootprint(Engine.Precision precision, long freeBytes) implements Engi
   }
 
   @Override
+  public boolean multipliesFp8() {
+    return Fp8Products.isAble(capability, operandType());
+  }
+
+  @Override
   public long scratchBytes(ScratchDemand demand) {
     // The dense form of the largest matrix in few bits, with room for factors behind it.
     long dense = demand.quantizedElements() + demand.quantizedElements() / 8;
+    boolean eightBits = demand.quantizedElements() > 0 && multipliesFp8();
+    long codes = Math.max(demand.widestInput(), demand.widestOutput());
     return FIXED_BYTES
         + dense * operandType().bytes()
+        + (eightBits ? demand.tokens() * codes : 0)
         + VocabularyLoss.scratchBytes(demand, precision)
         + CudaAttention.scratchBytes(demand);
   }

@@ -11,6 +11,8 @@ import org.sparktune.trainer.engine.cuda.runtime.KernelFinder;
 import org.sparktune.trainer.engine.cuda.runtime.Staging;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.quantize.BlockMatrix;
+import org.sparktune.trainer.quantize.Fp8;
+import org.sparktune.trainer.quantize.Fp8Matrix;
 import org.sparktune.trainer.quantize.Nf4;
 import org.sparktune.trainer.quantize.Nf4Matrix;
 import org.sparktune.trainer.quantize.QuantizedMatrix;
@@ -41,12 +43,13 @@ final class Dequantization implements AutoCloseable {
   private final DeviceScratch tables;
   private final Map<GgmlType, TypedKernel> byType = new EnumMap<>(GgmlType.class);
   private TypedKernel normalFloat;
+  private TypedKernel eightBits;
   private boolean filled;
 
   Dequantization(Device device, KernelFinder finder, Staging staging) {
     this.finder = finder;
     this.staging = staging;
-    tables = new DeviceScratch(device, "the values of NF4's codes");
+    tables = new DeviceScratch(device, "the values of codes");
   }
 
   /**
@@ -64,6 +67,8 @@ final class Dequantization implements AutoCloseable {
       }
     } else if (matrix instanceof BlockMatrix blocks) {
       launch(blocks, to);
+    } else if (matrix instanceof Fp8Matrix eightBits) {
+      launch(eightBits, to);
     } else {
       launch((Nf4Matrix) matrix, to);
     }
@@ -73,6 +78,19 @@ final class Dequantization implements AutoCloseable {
     kernel(matrix.type())
         .of(to.type())
         .with(matrix.blocks())
+        .with(matrix.columns())
+        .with(matrix.rows())
+        .withRows(to)
+        .with(isWide(to))
+        .launch(blocks(to), THREADS);
+  }
+
+  private void launch(Fp8Matrix matrix, Tensor to) {
+    eightBits()
+        .of(to.type())
+        .with(matrix.codes())
+        .with(tables() + (long) (Nf4.CODES + Nf4.SCALE_CODES) * Float.BYTES)
+        .with(matrix.scales())
         .with(matrix.columns())
         .with(matrix.rows())
         .withRows(to)
@@ -121,20 +139,35 @@ final class Dequantization implements AutoCloseable {
     return normalFloat;
   }
 
-  /** The values of the 16 codes of elements, then those of the 256 codes of scales. */
+  /** The kernels of E4M3. */
+  TypedKernel eightBits() {
+    if (eightBits == null) {
+      eightBits = TypedKernel.of(finder, FILE, "dequantize_e4m3");
+    }
+    return eightBits;
+  }
+
+  /**
+   * The values of NF4's 16 codes of elements and 256 codes of scales, then those of E4M3's 256
+   * codes.
+   */
   private long tables() {
-    int count = Nf4.CODES + Nf4.SCALE_CODES;
+    int own = Nf4.CODES + Nf4.SCALE_CODES;
+    int count = own + Fp8.CODES;
     long address = tables.reserve((long) count * Float.BYTES);
     if (!filled) {
       int[] bits = new int[count];
       for (int i = 0; i < count; i++) {
-        float value = i < Nf4.CODES ? Nf4.value(i) : Nf4.scaleValue(i - Nf4.CODES);
-        bits[i] = Float.floatToRawIntBits(value);
+        bits[i] = Float.floatToRawIntBits(i < own ? normal(i) : Fp8.value(i - own));
       }
       staging.upload(bits, address);
       filled = true;
     }
     return address;
+  }
+
+  private static float normal(int index) {
+    return index < Nf4.CODES ? Nf4.value(index) : Nf4.scaleValue(index - Nf4.CODES);
   }
 
   @Override

@@ -37,6 +37,11 @@ final class Products implements AutoCloseable {
     addBiasBf16 = kernels.get("conversions.cu", "add_bias_bf16");
   }
 
+  /** The library behind them. */
+  MatrixProducts library() {
+    return products;
+  }
+
   /** c = α·op(a)·op(b) + β·c. */
   void multiply(
       boolean transposeA,
@@ -89,6 +94,11 @@ final class Products implements AutoCloseable {
       return;
     }
     linear(x, weight.operand(), bias, addend, y);
+    add(added, y);
+  }
+
+  /** y += Σ s·t·Bᵀ, each to its own columns. */
+  void add(List<LowRank> added, Tensor y) {
     for (LowRank factor : added) {
       long first = factor.firstColumn();
       Tensor columns = y.columns(first, first + factor.up().rows());

@@ -6,6 +6,7 @@ import org.sparktune.trainer.engine.cuda.runtime.DeviceArena;
 import org.sparktune.trainer.engine.cuda.runtime.Staging;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.quantize.BlockMatrix;
+import org.sparktune.trainer.quantize.Fp8Matrix;
 import org.sparktune.trainer.quantize.Nf4Matrix;
 import org.sparktune.trainer.quantize.QuantizedMatrix;
 import org.sparktune.trainer.quantize.StackedMatrix;
@@ -23,6 +24,11 @@ final class QuantizedUploads {
     this.staging = staging;
   }
 
+  /** What they lie in. */
+  DeviceArena arena() {
+    return arena;
+  }
+
   /**
    * The same matrix with its tensors on the device.
    *
@@ -34,6 +40,9 @@ final class QuantizedUploads {
     }
     if (matrix instanceof BlockMatrix blocks) {
       return upload(blocks);
+    }
+    if (matrix instanceof Fp8Matrix eightBits) {
+      return new Fp8Matrix(upload(eightBits.codes()), upload(eightBits.scales()));
     }
     return upload((Nf4Matrix) matrix);
   }

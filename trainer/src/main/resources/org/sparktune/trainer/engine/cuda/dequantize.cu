@@ -249,6 +249,35 @@ extern "C" __global__ void dequantize_nf4_bf16(
   dequantizeNormal(codes, tables, all, columns, rows, to, stride, wide);
 }
 
+// E4M3: a value of the table for every code, and a scale for every row.
+template <typename T>
+__device__ __forceinline__ void dequantizeEightBits(
+    Bytes codes, const float* table, const float* scales, long long columns, long long rows, T* to,
+    long long stride, bool wide) {
+  const long long i = firstOfThread();
+  if (i >= rows * columns) {
+    return;
+  }
+  float values[8];
+  for (int k = 0; k < 8; k++) {
+    const bool inside = i + k < rows * columns;
+    values[k] = inside ? __fmul_rn(table[codes[i + k]], scales[(i + k) / columns]) : 0.0f;
+  }
+  put(values, i, columns, rows, to, stride, wide);
+}
+
+extern "C" __global__ void dequantize_e4m3_f32(
+    Bytes codes, const float* table, const float* scales, long long columns, long long rows,
+    float* to, long long stride, int wide) {
+  dequantizeEightBits(codes, table, scales, columns, rows, to, stride, wide);
+}
+
+extern "C" __global__ void dequantize_e4m3_bf16(
+    Bytes codes, const float* table, const float* scales, long long columns, long long rows,
+    bf16* to, long long stride, int wide) {
+  dequantizeEightBits(codes, table, scales, columns, rows, to, stride, wide);
+}
+
 #define DEQUANTIZE(NAME, FORMAT)                                                             \
   extern "C" __global__ void NAME##_f32(                                                     \
       Bytes blocks, long long columns, long long rows, float* to, long long stride,          \

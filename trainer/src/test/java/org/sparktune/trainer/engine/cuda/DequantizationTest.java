@@ -19,6 +19,7 @@ import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Memory;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.quantize.BlockMatrix;
+import org.sparktune.trainer.quantize.Fp8Matrix;
 import org.sparktune.trainer.quantize.Nf4Matrix;
 import org.sparktune.trainer.quantize.QuantizedMatrix;
 
@@ -89,6 +90,16 @@ class DequantizationTest {
       matrix.setFloat(i, (float) random.nextGaussian());
     }
     assertSameBits(Nf4Matrix.of(matrix, twice, host));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"13, 96", "7, 31", "33, 4104"})
+  void shouldDecodeEightBitsAsTheHostDoes(int rows, int columns) {
+    Tensor matrix = host.allocate(DType.F32, rows, columns);
+    for (long i = 0; i < matrix.size(); i++) {
+      matrix.setFloat(i, (float) random.nextGaussian());
+    }
+    assertSameBits(Fp8Matrix.of(matrix, host));
   }
 
   @Test

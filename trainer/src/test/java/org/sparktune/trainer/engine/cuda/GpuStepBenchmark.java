@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.model.Architecture;
+import org.sparktune.trainer.model.BaseStorage;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.BatchSize;
 import org.sparktune.trainer.model.Decoder;
@@ -26,9 +27,9 @@ import org.sparktune.trainer.optim.GradientClipping;
  * forward, backward, clipping, AdamW; the median step and the most memory. Not a test: run {@code
  * main}.
  *
- * <p>Arguments: {@code qwen2-0.5b|qwen2-1.5b|llama3-8b|llama3-70b lora|qlora|full BATCH LENGTH
+ * <p>Arguments: {@code qwen2-0.5b|qwen2-1.5b|llama3-8b|llama3-70b lora|qlora|fp8|full BATCH LENGTH
  * [STEPS [profile]]}. {@code lora} is r = 16 on all seven linear modules of a block, {@code qlora}
- * the same on a base in NF4 with double quantization.
+ * the same on a base in NF4 with double quantization, {@code fp8} on one in E4M3.
  */
 public final class GpuStepBenchmark {
   private static final int WARM_UP = 3;
@@ -109,6 +110,7 @@ public final class GpuStepBenchmark {
     return switch (mode) {
       case "lora" -> new Tuning.Lora(lora, 0);
       case "qlora" -> new Tuning.Lora(lora, 0, false, QuickWeights.STORAGE);
+      case "fp8" -> new Tuning.Lora(lora, 0, false, new BaseStorage.EightBits());
       case "full" -> Tuning.Full.everything();
       default -> throw new IllegalArgumentException("Unknown mode " + mode);
     };

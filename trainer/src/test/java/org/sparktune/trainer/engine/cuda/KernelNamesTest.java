@@ -45,8 +45,12 @@ class KernelNamesTest {
         ChosenRows rows = new ChosenRows(null, requests, null, null);
         DrawnColumns drawn = new DrawnColumns(null, requests, null);
         ParameterVectors vectors = new ParameterVectors(null, requests, null);
+        Fp8Products eightBits = new Fp8Products(null, requests, null, null, null);
         Dequantization dequantization = new Dequantization(null, requests, null)) {
       dequantization.normalFloat();
+      dequantization.eightBits();
+      eightBits.quantizeRows();
+      eightBits.transposeBytes();
       Dequantization.TYPES.forEach(dequantization::kernel);
       List<Object> asking =
           List.of(
@@ -55,14 +59,15 @@ class KernelNamesTest {
               drawn,
               vectors,
               dequantization,
+              eightBits,
               new Norms(requests, sums),
               new Gates(requests),
               new Rope(requests, null),
               new LogitRows(null, requests),
               new ElementOperators(requests));
-      assertEquals(10, asking.size());
+      assertEquals(11, asking.size());
     }
-    assertEquals(11, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
+    assertEquals(12, requests.namesByFile.size(), requests.namesByFile.keySet().toString());
     for (Map.Entry<String, Set<String>> entry : requests.namesByFile.entrySet()) {
       assertEquals(functions(entry.getKey()), entry.getValue(), entry.getKey());
     }

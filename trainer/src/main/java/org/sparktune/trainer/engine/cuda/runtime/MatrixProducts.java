@@ -46,7 +46,8 @@ public final class MatrixProducts implements AutoCloseable {
       Side b,
       Side c,
       Side d,
-      DType bias) {}
+      DType bias,
+      boolean scaled) {}
 
   /** Everything that is decided once for a key. */
   private record Plan(
@@ -63,7 +64,7 @@ public final class MatrixProducts implements AutoCloseable {
   private final long workspace;
   private final FloatPointer alpha = new FloatPointer(1);
   private final FloatPointer beta = new FloatPointer(1);
-  private final LongPointer biasAddress = new LongPointer(1);
+  private final LongPointer pointer = new LongPointer(1);
   private final Address addressA = new Address();
   private final Address addressB = new Address();
   private final Address addressC = new Address();
@@ -115,6 +116,45 @@ public final class MatrixProducts implements AutoCloseable {
       Tensor c,
       Tensor d,
       Tensor bias) {
+    multiply(transposeA, a, null, transposeB, b, null, alphaValue, betaValue, c, d, bias);
+  }
+
+  /**
+   * d = a·bᵀ + β·c + bias, of operands in E4M3 whose rows have scales; from compute capability 9.0
+   * on.
+   *
+   * @param a {@code (rows, inner)} I8: codes, rows of a multiple of 16, as of b
+   * @param scalesA {@code (rows)} F32
+   * @param b {@code (columns, inner)} I8: codes
+   * @param scalesB {@code (columns)} F32
+   * @param c of d's type
+   * @param d {@code (rows, columns)} BF16 or F32
+   * @param bias {@code (columns)} BF16, or null
+   */
+  public void multiplyScaled(
+      Tensor a,
+      Tensor scalesA,
+      Tensor b,
+      Tensor scalesB,
+      float betaValue,
+      Tensor c,
+      Tensor d,
+      Tensor bias) {
+    multiply(false, a, scalesA, true, b, scalesB, 1, betaValue, c, d, bias);
+  }
+
+  private void multiply(
+      boolean transposeA,
+      Tensor a,
+      Tensor scalesA,
+      boolean transposeB,
+      Tensor b,
+      Tensor scalesB,
+      float alphaValue,
+      float betaValue,
+      Tensor c,
+      Tensor d,
+      Tensor bias) {
     long rows = transposeA ? a.columns() : a.rows();
     long inner = transposeA ? a.rows() : a.columns();
     long columns = transposeB ? b.rows() : b.columns();
@@ -140,13 +180,17 @@ public final class MatrixProducts implements AutoCloseable {
             Side.of(b),
             Side.of(c),
             Side.of(d),
-            bias == null ? null : bias.type());
+            bias == null ? null : bias.type(),
+            scalesA != null);
     Plan plan = plans.computeIfAbsent(key, this::plan);
     alpha.put(0, alphaValue);
     beta.put(0, betaValue);
+    if (scalesA != null) {
+      point(plan, cublas.CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, scalesB);
+      point(plan, cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, scalesA);
+    }
     if (bias != null) {
-      biasAddress.put(0, bias.deviceAddress());
-      set(plan.description(), cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, biasAddress, Long.BYTES);
+      point(plan, cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     }
     // The library thinks in columns: the transposed product of the operands in the other order.
     Cuda.checkProduct(
@@ -182,6 +226,15 @@ public final class MatrixProducts implements AutoCloseable {
     int transposed = cublas.CUBLAS_OP_T;
     set(description, cublas.CUBLASLT_MATMUL_DESC_TRANSA, key.transposeB() ? transposed : plain);
     set(description, cublas.CUBLASLT_MATMUL_DESC_TRANSB, key.transposeA() ? transposed : plain);
+    if (key.scaled()) {
+      int vector = cublas.CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
+      set(description, cublas.CUBLASLT_MATMUL_DESC_A_SCALE_MODE, vector);
+      set(description, cublas.CUBLASLT_MATMUL_DESC_B_SCALE_MODE, vector);
+      // The library chooses no algorithm before it has seen scales; every product sets its own.
+      pointer.put(0, workspace);
+      set(description, cublas.CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, pointer, Long.BYTES);
+      set(description, cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, pointer, Long.BYTES);
+    }
     if (key.bias() != null) {
       set(description, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, cublas.CUBLASLT_EPILOGUE_BIAS);
       set(description, cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type(key.bias()));
@@ -263,9 +316,16 @@ public final class MatrixProducts implements AutoCloseable {
     return switch (type) {
       case F32 -> cudart.CUDA_R_32F;
       case BF16 -> cudart.CUDA_R_16BF;
-      case F16, I32, I8 ->
-          throw new IllegalArgumentException("products take F32 and BF16, not " + type);
+      case I8 -> cudart.CUDA_R_8F_E4M3;
+      case F16, I32 ->
+          throw new IllegalArgumentException("products take F32, BF16 and E4M3, not " + type);
     };
+  }
+
+  /** Tells a product where something lies on the device. */
+  private void point(Plan plan, int attribute, Tensor tensor) {
+    pointer.put(0, tensor.deviceAddress());
+    set(plan.description(), attribute, pointer, Long.BYTES);
   }
 
   private static void set(cublasLtMatmulDescOpaque_t description, int attribute, int value) {
