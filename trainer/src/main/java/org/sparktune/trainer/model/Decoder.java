@@ -24,6 +24,7 @@ public final class Decoder implements AutoCloseable {
   private final Workspace training;
   private final Workspace inference;
   private final SelectedRows selected;
+  private final DocumentAttention documents;
 
   /** Where the trained parameters of each block, and of all that follows it, begin. */
   private final long[] blockStarts;
@@ -36,6 +37,7 @@ public final class Decoder implements AutoCloseable {
     this.training = new Workspace(plan, true, engine);
     this.inference = new Workspace(plan, false, engine);
     this.selected = new SelectedRows(plan.config().hiddenSize(), engine);
+    this.documents = new DocumentAttention(engine);
     this.blockStarts = plan.blockStarts();
   }
 
@@ -92,6 +94,7 @@ public final class Decoder implements AutoCloseable {
     return training.allocatedBytes()
         + inference.allocatedBytes()
         + selected.allocatedBytes()
+        + documents.allocatedBytes()
         + rope.allocatedBytes();
   }
 
@@ -128,7 +131,7 @@ public final class Decoder implements AutoCloseable {
     if (selected.count() == 0) {
       return 0;
     }
-    RopeTable.Angles angles = forwardForGradient(batch, passage);
+    forwardForGradient(batch, passage);
     engine.fill(selected.dLogProbs(), gradient);
     engine.tokenLossAndGradient(
         selected.normed(),
@@ -138,7 +141,7 @@ public final class Decoder implements AutoCloseable {
         selected.logProbs(),
         selected.dNormed(),
         weights.dHead());
-    backward(batch, angles, passage, listener);
+    backward(batch, passage, listener);
     return sumOfLogProbs();
   }
 
@@ -224,8 +227,7 @@ public final class Decoder implements AutoCloseable {
           .gradient(
               selected.normed(), passage.temperature(), gradients.dValues(), selected.dNormed());
     }
-    RopeTable.Angles angles = rope.ofDocuments(batch.documentStarts());
-    backward(batch, angles, passage, listener);
+    backward(batch, passage, listener);
   }
 
   /**
@@ -265,7 +267,7 @@ public final class Decoder implements AutoCloseable {
       Batch batch, int[] lasts, float[] dScores, Passage passage, GradientListener listener) {
     DocumentHead.Rows rows = weights.scoreHead().rows(batch.documentStarts(), lasts);
     weights.scoreHead().gradient(selected.normed(), rows, dScores, selected.dNormed(), false);
-    backward(batch, rope.ofDocuments(batch.documentStarts()), passage, listener);
+    backward(batch, passage, listener);
   }
 
   /** The sum of the log-probabilities of a batch's targets, without a gradient. */
@@ -377,31 +379,29 @@ public final class Decoder implements AutoCloseable {
     }
   }
 
-  private RopeTable.Angles forwardForGradient(Batch batch, Passage passage) {
-    training.resize(batch.tokens().length);
-    RopeTable.Angles angles = runDocuments(batch, training, passage);
-    normalizeSelected(training);
-    return angles;
+  private void forwardForGradient(Batch batch, Passage passage) {
+    runDocuments(batch, training, passage);
   }
 
   private void runForInference(Batch batch, Passage passage) {
     check(batch);
-    inference.resize(batch.tokens().length);
     runDocuments(batch, inference, passage);
-    normalizeSelected(inference);
   }
 
-  private RopeTable.Angles runDocuments(Batch batch, Workspace workspace, Passage passage) {
-    int[] starts = batch.documentStarts();
-    RopeTable.Angles angles = rope.ofDocuments(starts);
+  private void runDocuments(Batch batch, Workspace workspace, Passage passage) {
+    DocumentRows rows = DocumentRows.of(batch, passage, rope);
+    workspace.resize(rows.count());
     run(
-        batch.tokens(),
+        rows.tokens(),
         workspace,
-        angles,
+        rows.angles(),
         (layer, shape, q, k, v, out, logSumExp) ->
-            engine.attention(q, k, v, starts, shape, out, logSumExp),
+            documents.forward(rows, shape, q, k, v, out, logSumExp),
         passage);
-    return angles;
+    if (rows.isShared()) {
+      selected.place(rows.places());
+    }
+    normalizeSelected(workspace);
   }
 
   /** Runs all blocks over tokens for which the workspace has room. */
@@ -445,8 +445,8 @@ public final class Decoder implements AutoCloseable {
   }
 
   /** From the gradient of the selected normed rows down to the lowest trained parameter. */
-  private void backward(
-      Batch batch, RopeTable.Angles angles, Passage passage, GradientListener listener) {
+  private void backward(Batch batch, Passage passage, GradientListener listener) {
+    DocumentRows rows = DocumentRows.of(batch, passage, rope);
     weights
         .finalNorm()
         .backward(
@@ -464,11 +464,11 @@ public final class Decoder implements AutoCloseable {
       if (!layer.trainedUpToHere()) {
         break;
       }
-      layer.backward(training.layer(i), scratch, angles, batch.documentStarts(), d, passage);
+      layer.backward(training.layer(i), scratch, rows, documents, d, passage);
       listener.completedFrom(blockStarts[i]);
     }
     if (weights.dEmbedding() != null) {
-      engine.embedGradient(d, batch.tokens(), weights.dEmbedding());
+      engine.embedGradient(d, rows.tokens(), weights.dEmbedding());
     }
     listener.completedFrom(0);
   }
@@ -504,6 +504,7 @@ public final class Decoder implements AutoCloseable {
     training.close();
     inference.close();
     selected.close();
+    documents.close();
     rope.close();
   }
 }

@@ -206,13 +206,13 @@ final class DecoderLayer {
   void backward(
       LayerBuffers kept,
       Scratch scratch,
-      RopeTable.Angles angles,
-      int[] documentStarts,
+      DocumentRows rows,
+      DocumentAttention attention,
       Tensor d,
       Passage passage) {
     feedForwardBackward(kept, scratch, d, passage);
     if (belowGateUp()) {
-      attentionBackward(kept, scratch, angles, documentStarts, d, passage);
+      attentionBackward(kept, scratch, rows, attention, d, passage);
     }
   }
 
@@ -252,10 +252,11 @@ final class DecoderLayer {
   private void attentionBackward(
       LayerBuffers kept,
       Scratch scratch,
-      RopeTable.Angles angles,
-      int[] documentStarts,
+      DocumentRows rows,
+      DocumentAttention attention,
       Tensor d,
       Passage passage) {
+    RopeTable.Angles angles = rows.angles();
     Scratch.Gradients gradients = scratch.gradients;
     Tensor dAttention = belowOutput() ? gradients.attention : null;
     groups.output().backward(d, kept.attention, dAttention, kept.outputFactors, scratch, passage);
@@ -267,15 +268,15 @@ final class DecoderLayer {
     Tensor[] dBlocks = gradientBlocks.of(gradients.queryKeyValue);
     boolean normed = norms.query() != null;
     Tensor[] dQueryKey = normed ? normedGradientBlocks.of(gradients.normedQueryKey) : dBlocks;
-    engine.attentionGradient(
+    attention.gradient(
+        rows,
+        shape,
         dAttention,
         queryKey[0],
         queryKey[1],
         value,
         kept.attention,
         kept.logSumExp,
-        documentStarts,
-        shape,
         dQueryKey[0],
         dQueryKey[1],
         dBlocks[2]);

@@ -67,6 +67,15 @@ final class SelectedRows implements AutoCloseable {
     }
   }
 
+  /** Says where the selected positions lie among the rows of a pass. */
+  void place(int[] places) {
+    int[] placed = new int[rows.length];
+    for (int i = 0; i < placed.length; i++) {
+      placed[i] = places[rows[i]];
+    }
+    rows = placed;
+  }
+
   /** Selects given positions; there are no targets. */
   void select(int[] positions) {
     resize(positions.length);

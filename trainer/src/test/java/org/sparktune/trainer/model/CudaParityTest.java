@@ -77,6 +77,14 @@ class CudaParityTest {
   }
 
   @ParameterizedTest
+  @EnumSource(names = {"CUDA_F32", "CUDA_BF16"})
+  void shouldComputeThePromptOfAPairOnce(EngineKind kind) {
+    SharedPromptsTest shared = new SharedPromptsTest();
+    shared.shouldGiveTheScoresAndGradientsOfPromptsComputedTwice(kind, "qwen2-tiny", false);
+    shared.shouldGiveTheScoresAndGradientsOfPromptsComputedTwice(kind, "llama3-tiny", true);
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"llama3-tiny", "qwen2-tiny", "phi3-tiny", "qwen3-tiny"})
   void shouldContinueGreedilyAsTheReference(String name) {
     new GeneratorTest().shouldContinueGreedilyAsTheReference(EngineKind.CUDA_F32, name);

@@ -2,6 +2,7 @@ package org.sparktune.trainer.objective.dpo;
 
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;
+import org.sparktune.trainer.model.Passage;
 
 /**
  * Log-probabilities by document. D is the number of a batch's documents.
@@ -33,20 +34,20 @@ record DocumentLogProbs(double[] sums, int[] targets) {
     return new DocumentLogProbs(sums, targets);
   }
 
-  /**
-   * Runs the model without keeping anything.
-   *
-   * @param adapted whether with its adapter; without, it is its own reference
-   */
-  static DocumentLogProbs of(Decoder decoder, Batch batch, boolean adapted) {
-    return of(batch, targetsOf(batch, decoder.tokenLogProbs(batch, adapted)));
+  /** Runs the model without keeping anything; without its adapter, it is its own reference. */
+  static DocumentLogProbs of(Decoder decoder, Batch batch, Passage passage) {
+    return of(batch, decoder.scores(batch, passage));
   }
 
-  /** The reference's sums: those that the labels know, else those of the model's base. */
-  static double[] reference(Decoder decoder, Batch batch) {
+  /**
+   * The reference's sums: those that the labels know, else those of the model's base.
+   *
+   * @param base how the model's base is asked
+   */
+  static double[] reference(Decoder decoder, Batch batch, Passage base) {
     float[] known = batch.labels().referenceLogProbs();
     if (known.length == 0) {
-      return of(decoder, batch, false).sums();
+      return of(decoder, batch, base).sums();
     }
     double[] sums = new double[batch.documents()];
     for (int document = 0; document < sums.length; document++) {
@@ -73,17 +74,5 @@ record DocumentLogProbs(double[] sums, int[] targets) {
       }
     }
     return gradient;
-  }
-
-  /** The log-probabilities at positions with a target, out of those at all positions. */
-  private static float[] targetsOf(Batch batch, float[] logProbs) {
-    float[] selected = new float[batch.validTokens()];
-    int target = 0;
-    for (int i = 0; i < logProbs.length; i++) {
-      if (batch.targets()[i] != Batch.IGNORED) {
-        selected[target++] = logProbs[i];
-      }
-    }
-    return selected;
   }
 }

@@ -55,7 +55,7 @@ public final class JudgedObjective implements DecoderObjective {
       Decoder decoder, Batch batch, double lossScale, Passage passage, GradientListener listener) {
     require(batch);
     final double referencePoint = referencePoint(decoder, batch);
-    final double[] reference = DocumentLogProbs.reference(decoder, batch);
+    final double[] reference = DocumentLogProbs.reference(decoder, batch, Passage.BASE);
     DocumentLogProbs policy = DocumentLogProbs.of(batch, decoder.scoresForGradient(batch, passage));
     double[] slopes = new double[batch.documents()];
     final LossSum sum = sum(batch, policy, reference, referencePoint, slopes);
@@ -67,8 +67,8 @@ public final class JudgedObjective implements DecoderObjective {
   public LossSum evaluate(Decoder decoder, Batch batch) {
     require(batch);
     double referencePoint = referencePoint(decoder, batch);
-    double[] reference = DocumentLogProbs.reference(decoder, batch);
-    DocumentLogProbs policy = DocumentLogProbs.of(decoder, batch, true);
+    double[] reference = DocumentLogProbs.reference(decoder, batch, Passage.BASE);
+    DocumentLogProbs policy = DocumentLogProbs.of(decoder, batch, Passage.PLAIN);
     return sum(batch, policy, reference, referencePoint, new double[batch.documents()]);
   }
 
@@ -77,8 +77,8 @@ public final class JudgedObjective implements DecoderObjective {
       return 0;
     }
     Batch mismatched = MismatchedBatch.of(batch, maxTokens);
-    double[] policy = DocumentLogProbs.of(decoder, mismatched, true).sums();
-    double[] reference = DocumentLogProbs.of(decoder, mismatched, false).sums();
+    double[] policy = DocumentLogProbs.of(decoder, mismatched, Passage.PLAIN).sums();
+    double[] reference = DocumentLogProbs.of(decoder, mismatched, Passage.BASE).sums();
     double[] logRatios = new double[policy.length];
     for (int document = 0; document < policy.length; document++) {
       logRatios[document] = policy[document] - reference[document];

@@ -50,17 +50,18 @@ public final class PreferenceObjective implements DecoderObjective {
   public LossSum accumulate(
       Decoder decoder, Batch batch, double lossScale, Passage passage, GradientListener listener) {
     double[] reference = reference(decoder, batch);
-    DocumentLogProbs policy = DocumentLogProbs.of(batch, decoder.scoresForGradient(batch, passage));
+    Passage shared = passage.sharingPrompts();
+    DocumentLogProbs policy = DocumentLogProbs.of(batch, decoder.scoresForGradient(batch, shared));
     double[] slopes = new double[batch.documents()];
     final LossSum sum = sum(batch, policy, reference, slopes);
-    decoder.scoresGradient(batch, policy.spread(slopes, lossScale), passage, listener);
+    decoder.scoresGradient(batch, policy.spread(slopes, lossScale), shared, listener);
     return sum;
   }
 
   @Override
   public LossSum evaluate(Decoder decoder, Batch batch) {
     double[] reference = reference(decoder, batch);
-    DocumentLogProbs policy = DocumentLogProbs.of(decoder, batch, true);
+    DocumentLogProbs policy = DocumentLogProbs.of(decoder, batch, Passage.PLAIN.sharingPrompts());
     return sum(batch, policy, reference, new double[batch.documents()]);
   }
 
@@ -124,6 +125,6 @@ public final class PreferenceObjective implements DecoderObjective {
     if (!loss.readsReference()) {
       return new double[batch.documents()];
     }
-    return DocumentLogProbs.reference(decoder, batch);
+    return DocumentLogProbs.reference(decoder, batch, Passage.BASE.sharingPrompts());
   }
 }
