@@ -117,6 +117,7 @@ final class StudentTraining {
         .minExecutors(cluster.minExecutors())
         .transport(cluster.transport())
         .mtu(cluster.mtu())
+        .mediaDriver(cluster.mediaDriver())
         .peerTimeoutSeconds(cluster.peerTimeoutSeconds())
         .executorWaitSeconds(cluster.executorWaitSeconds())
         .maxAttempts(cluster.maxAttempts())

@@ -74,6 +74,7 @@ public final class AllReduceTrainingMaster
             builder.transport,
             ClusterOptions.Wire.FP32,
             builder.mtu,
+            builder.mediaDriver,
             builder.peerTimeoutSeconds,
             builder.executorWaitSeconds,
             builder.maxAttempts);
@@ -100,6 +101,7 @@ public final class AllReduceTrainingMaster
     private boolean oneThread;
     private ClusterOptions.Transport transport = ClusterOptions.Transport.AUTO;
     private int mtu = 1408;
+    private String mediaDriver = "";
     private int peerTimeoutSeconds = 30;
     private int executorWaitSeconds = 120;
     private int maxAttempts = 3;
@@ -145,6 +147,14 @@ public final class AllReduceTrainingMaster
     /** Bytes of a datagram between hosts. */
     public Builder mtu(int bytes) {
       this.mtu = requirePositive("mtu", bytes);
+      return this;
+    }
+
+    /**
+     * The folder of an Aeron media driver that runs on every host; by default ranks run their own.
+     */
+    public Builder mediaDriver(String folder) {
+      this.mediaDriver = folder;
       return this;
     }
 
@@ -379,6 +389,7 @@ public final class AllReduceTrainingMaster
     settings.put("oneThread", oneThread);
     settings.put("transport", cluster.transport().name());
     settings.put("mtu", cluster.mtu());
+    settings.put("mediaDriver", cluster.mediaDriver());
     settings.put("peerTimeoutSeconds", cluster.peerTimeoutSeconds());
     settings.put("executorWaitSeconds", cluster.executorWaitSeconds());
     settings.put("maxAttempts", cluster.maxAttempts());

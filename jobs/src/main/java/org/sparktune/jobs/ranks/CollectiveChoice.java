@@ -1,5 +1,6 @@
 package org.sparktune.jobs.ranks;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import org.sparktune.pipeline.spec.ClusterOptions;
 import org.sparktune.trainer.collective.aeron.CollectiveOptions;
@@ -16,7 +17,11 @@ final class CollectiveChoice {
    * @param host the name or address to listen on; empty for the host's own
    */
   static CollectiveOptions of(ClusterOptions options, String host) {
-    return CollectiveOptions.builder()
+    CollectiveOptions.Builder builder = CollectiveOptions.builder();
+    if (!options.mediaDriver().isEmpty()) {
+      builder.externalDriver(Path.of(options.mediaDriver()));
+    }
+    return builder
         .medium(
             switch (options.transport()) {
               case AUTO -> Medium.AUTO;

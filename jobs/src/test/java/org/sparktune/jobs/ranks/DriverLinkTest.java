@@ -133,7 +133,7 @@ class DriverLinkTest {
   private static RunTicket ticket(int attempt) {
     ClusterOptions options =
         new ClusterOptions(
-            2, 2, ClusterOptions.Transport.AUTO, ClusterOptions.Wire.FP32, 1408, 30, 120, 3);
+            2, 2, ClusterOptions.Transport.AUTO, ClusterOptions.Wire.FP32, 1408, "", 30, 120, 3);
     return new RunTicket(RUN, attempt, new byte[32], CodeVersion.get(), options);
   }
 

@@ -127,6 +127,7 @@ class RankGroupTest {
             ClusterOptions.Transport.AUTO,
             ClusterOptions.Wire.FP32,
             1408,
+            "",
             30,
             120,
             3);

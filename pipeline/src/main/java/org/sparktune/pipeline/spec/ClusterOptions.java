@@ -11,6 +11,8 @@ import java.io.Serializable;
  * @param transport how ranks reach each other
  * @param wire the element type of gradients between ranks
  * @param mtu bytes of a datagram between hosts
+ * @param mediaDriver the folder of an Aeron media driver that runs on every host; empty: each
+ *     executor runs its own
  * @param peerTimeoutSeconds a rank that was not heard of for so long counts as lost
  * @param executorWaitSeconds how long is waited for executors: at the start, and for replacements
  *     of lost ones before the training goes on with fewer
@@ -22,6 +24,7 @@ public record ClusterOptions(
     Transport transport,
     Wire wire,
     int mtu,
+    String mediaDriver,
     int peerTimeoutSeconds,
     int executorWaitSeconds,
     int maxAttempts)

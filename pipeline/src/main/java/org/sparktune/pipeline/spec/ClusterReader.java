@@ -35,6 +35,7 @@ final class ClusterReader {
             cluster.word("transport", Transport.AUTO),
             cluster.word("wire", Wire.FP32),
             mtu(cluster),
+            cluster.text("media_driver", ""),
             (int) cluster.integer("peer_timeout_seconds", 30, 1, 3600),
             (int) cluster.integer("executor_wait_seconds", 120, 0, 86_400),
             (int) cluster.integer("max_attempts", 3, 1, 1000));

@@ -28,7 +28,7 @@ class ClusterOptionsTest {
   @Test
   void shouldTrainOnOneExecutorUnlessToldOtherwise() throws IOException {
     assertEquals(
-        new ClusterOptions(1, 1, Transport.AUTO, Wire.FP32, 1408, 30, 120, 3),
+        new ClusterOptions(1, 1, Transport.AUTO, Wire.FP32, 1408, "", 30, 120, 3),
         load(TASKS).cluster());
   }
 
@@ -43,12 +43,14 @@ class ClusterOptionsTest {
               transport: udp
               wire: bf16
               mtu: 8992
+              media_driver: /dev/shm/aeron
               peer_timeout_seconds: 7
               executor_wait_seconds: 0
               max_attempts: 5
             """;
     assertEquals(
-        new ClusterOptions(4, 2, Transport.UDP, Wire.BF16, 8992, 7, 0, 5), load(text).cluster());
+        new ClusterOptions(4, 2, Transport.UDP, Wire.BF16, 8992, "/dev/shm/aeron", 7, 0, 5),
+        load(text).cluster());
   }
 
   @Test

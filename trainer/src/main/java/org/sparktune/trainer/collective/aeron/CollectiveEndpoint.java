@@ -48,12 +48,14 @@ public final class CollectiveEndpoint implements AutoCloseable {
     TransportSettings settings = TransportSettings.conclude(options, SystemLimits.read());
     InetAddress host = HostIdentity.address(options.host());
     Path parent = DriverFolder.parent(options.directory());
-    Path folder = DriverFolder.create(parent);
-    long free = DriverFolder.freeBytes(parent);
+    Path folder = options.externalDriver().orElseGet(() -> DriverFolder.create(parent));
     byte[] nonce = new byte[16];
     SecureRandom random = new SecureRandom();
     random.nextBytes(nonce);
-    Driver driver = Driver.launch(folder, settings, options);
+    Driver driver =
+        options.externalDriver().isPresent()
+            ? Driver.attachExternal(folder, settings)
+            : Driver.launch(folder, settings, options);
     try {
       int port = driver.listen(host.getHostAddress(), random.nextInt());
       PeerAddress address =
@@ -64,7 +66,7 @@ public final class CollectiveEndpoint implements AutoCloseable {
               HostIdentity.id(),
               folder.toString(),
               HexFormat.of().formatHex(nonce),
-              free);
+              DriverFolder.freeBytes(folder));
       CommunicationThread thread = new CommunicationThread(driver, "sparktune-communication");
       thread.start();
       return new CollectiveEndpoint(options, settings, driver, thread, address);

@@ -26,6 +26,8 @@ import java.util.Optional;
  *     survived
  * @param connectTimeout after which ranks that have not found each other give up
  * @param directory where stream buffers are mapped; empty: {@code /dev/shm} or the temporary folder
+ * @param externalDriver the folder of a media driver that runs on this host; empty: one of the
+ *     rank's own
  */
 public record CollectiveOptions(
     Medium medium,
@@ -39,7 +41,8 @@ public record CollectiveOptions(
     int initialWindowLength,
     Duration peerTimeout,
     Duration connectTimeout,
-    Optional<Path> directory) {
+    Optional<Path> directory,
+    Optional<Path> externalDriver) {
 
   /** Checks for nulls; {@link TransportSettings} checks values. */
   public CollectiveOptions {
@@ -50,6 +53,7 @@ public record CollectiveOptions(
     Objects.requireNonNull(peerTimeout, "peerTimeout");
     Objects.requireNonNull(connectTimeout, "connectTimeout");
     Objects.requireNonNull(directory, "directory");
+    Objects.requireNonNull(externalDriver, "externalDriver");
   }
 
   /** The defaults. */
@@ -76,6 +80,7 @@ public record CollectiveOptions(
     private Duration peerTimeout = Duration.ofSeconds(30);
     private Duration connectTimeout = Duration.ofSeconds(60);
     private Optional<Path> directory = Optional.empty();
+    private Optional<Path> externalDriver = Optional.empty();
 
     private Builder() {}
 
@@ -151,6 +156,12 @@ public record CollectiveOptions(
       return this;
     }
 
+    /** See {@link CollectiveOptions#externalDriver}. */
+    public Builder externalDriver(Path value) {
+      this.externalDriver = Optional.of(value);
+      return this;
+    }
+
     /** The options. */
     public CollectiveOptions build() {
       return new CollectiveOptions(
@@ -165,7 +176,8 @@ public record CollectiveOptions(
           initialWindowLength,
           peerTimeout,
           connectTimeout,
-          directory);
+          directory,
+          externalDriver);
     }
   }
 }

@@ -40,10 +40,12 @@ final class Connector {
     this.codes = codes;
     this.terms = TermLengths.choose(options, addresses);
     this.tally = tally;
-    clients.add(driver.client());
+    if (!driver.isExternal()) {
+      clients.add(driver.client());
+    }
   }
 
-  /** The clients that the links use: this driver's own first. */
+  /** The clients that have to be called, because {@link Driver#work} does not. */
   List<Aeron> clients() {
     return clients;
   }
@@ -53,8 +55,9 @@ final class Connector {
     List<Link> links = new ArrayList<>();
     for (int peer : peers) {
       boolean shared = sharesMemory(peer);
-      Aeron client = shared ? driver.attach(addresses.get(peer).directory()) : driver.client();
-      if (shared) {
+      Aeron client = driver.client();
+      if (shared && !addresses.get(peer).directory().equals(addresses.get(rank).directory())) {
+        client = driver.attach(addresses.get(peer).directory());
         clients.add(client);
       }
       links.add(
@@ -79,8 +82,8 @@ final class Connector {
     } else {
       int term = lane == Lane.DATA ? terms.udp() : controlTerm();
       channel =
-          "aeron:udp?endpoint=%s|term-length=%d|session-id=%d"
-              .formatted(to.endpoint(), term, session);
+          "aeron:udp?endpoint=%s|term-length=%d|mtu=%d|session-id=%d"
+              .formatted(to.endpoint(), term, options.mtuLength(), session);
     }
     return new Outgoing(
         client,

@@ -1,5 +1,6 @@
 package org.sparktune.trainer.collective.aeron;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
@@ -34,6 +35,7 @@ record TransportSettings(
 
   /** Checks the options against each other and the system, and fills in what they leave open. */
   static TransportSettings conclude(CollectiveOptions options, SystemLimits limits) {
+    checkDriver(options);
     checkTerm("term_length", options.termLength());
     checkTerm("ipc_term_length", options.ipcTermLength());
     checkMtu(options);
@@ -57,6 +59,24 @@ record TransportSettings(
    */
   long transportTimeoutNanos() {
     return 2 * Math.max(peerTimeoutNanos, connectTimeoutNanos) + 10_000_000_000L;
+  }
+
+  /** An external driver has chosen already. */
+  private static void checkDriver(CollectiveOptions options) {
+    if (options.externalDriver().isEmpty()) {
+      return;
+    }
+    Path folder = options.externalDriver().get();
+    require(
+        options.portRange().isEmpty(),
+        "port_range is %s, but the media driver in %s chooses ports."
+            .formatted(options.portRange(), folder),
+        "Leave the one out, or give the range to the driver.");
+    require(
+        options.directory().isEmpty(),
+        "directory is %s, but the media driver is in %s."
+            .formatted(options.directory().orElse(folder), folder),
+        "Leave the one out.");
   }
 
   private static void checkTerm(String name, int length) {

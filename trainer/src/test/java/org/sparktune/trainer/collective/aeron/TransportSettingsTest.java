@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +62,9 @@ class TransportSettingsTest {
     refuses(builder().mtuLength(1400), LARGE, "1400", "32");
     refuses(builder().termLength(1_000_000), LARGE, "1000000", "65536");
     refuses(builder().peerTimeout(Duration.ofMillis(1)), LARGE, "1 ms", "200 ms");
+    Path driver = Path.of("/dev/shm/driver");
+    refuses(builder().externalDriver(driver).portRange("4000 4100"), LARGE, "4000 4100", "driver");
+    refuses(builder().externalDriver(driver).directory(Path.of("/tmp")), LARGE, "/tmp", "/driver");
     refuses(builder().connectTimeout(Duration.ofDays(1)), LARGE, "86400000 ms", "3600000 ms");
   }
 
