@@ -11,6 +11,8 @@ public final class Sparktune {
   /** Runs one command and ends the process with its exit status. */
   public static void main(String[] arguments) {
     Console console = Console.ofProcess(Path.of("").toAbsolutePath());
+    // Standard output carries results, and libraries print there: SameDiff of every gradient.
+    System.setOut(System.err);
     int status = SparktuneCommand.execute(console, arguments);
     console.out().flush();
     console.err().flush();

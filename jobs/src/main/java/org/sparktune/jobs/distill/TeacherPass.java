@@ -16,6 +16,7 @@ import org.apache.spark.util.TaskCompletionListener;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
 import org.sparktune.jobs.distill.LabelledDocument.Role;
+import org.sparktune.jobs.training.DocumentScore;
 import org.sparktune.jobs.training.LoadedRewardModel;
 import org.sparktune.jobs.training.ModelLocations;
 import org.sparktune.pipeline.spec.DatasetOptions.Kind;
@@ -107,26 +108,26 @@ record TeacherPass(String teacher, String dataset, String split, Map<String, Str
     }
 
     private void score(DatasetRow row, long number) {
-      float[] scores = model.scores(DatasetRow.batch(List.of(row)));
+      List<DocumentScore> scores = model.scores(DatasetRow.batch(List.of(row)));
       float[] given = row.labels().scores();
-      for (int i = 0; i < scores.length; i++) {
-        if (!Float.isFinite(scores[i])) {
+      for (int i = 0; i < scores.size(); i++) {
+        if (!Double.isFinite(scores.get(i).value())) {
           throw new SparktuneException(
               ErrorCode.DIVERGED,
               "The teacher gives a document of row %d of %s the score %s."
-                  .formatted(row.row(), row.part(), scores[i]),
+                  .formatted(row.row(), row.part(), scores.get(i).value()),
               "Use an earlier checkpoint of the reward model.");
         }
         int start = row.documentStarts()[i];
-        int end = i + 1 < scores.length ? row.documentStarts()[i + 1] : row.tokens().length;
+        int end = i + 1 < scores.size() ? row.documentStarts()[i + 1] : row.tokens().length;
         Role role = !pairs ? Role.SINGLE : i % 2 == 0 ? Role.CHOSEN : Role.REJECTED;
         ready.add(
             new LabelledDocument(
                     (number << LabelledDocument.DOCUMENT_BITS) + i,
                     role,
                     Arrays.copyOfRange(row.tokens(), start, end),
-                    scores[i],
-                    pairs ? scores[i ^ 1] : null,
+                    (float) scores.get(i).value(),
+                    pairs ? (float) scores.get(i ^ 1).value() : null,
                     given.length == 0 ? null : given[i])
                 .toRow());
       }

@@ -63,7 +63,7 @@ public final class ScoreFunction implements UDF1<Object, Double> {
     } catch (RejectException e) {
       return null;
     }
-    double score = model.scores(List.of(ids))[0];
+    double score = model.scores(List.of(ids)).get(0).value();
     if (!Double.isFinite(score)) {
       throw new SparktuneException(
           ErrorCode.DIVERGED,

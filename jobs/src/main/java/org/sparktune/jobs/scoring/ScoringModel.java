@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
+import org.sparktune.jobs.training.DocumentScore;
 import org.sparktune.jobs.training.LoadedRewardModel;
 import org.sparktune.pipeline.sample.RejectException;
 import org.sparktune.pipeline.sample.RejectReason;
@@ -68,7 +69,7 @@ public interface ScoringModel extends AutoCloseable {
    * Scores documents, in one pass where that is faster: a score does not depend on the others where
    * there is only one, and never with a student.
    */
-  double[] scores(List<int[]> documents);
+  List<DocumentScore> scores(List<int[]> documents);
 
   /** How many threads can score at the same time without waiting for each other. */
   int parallelism();
@@ -103,10 +104,10 @@ public interface ScoringModel extends AutoCloseable {
     }
 
     @Override
-    public double[] scores(List<int[]> documents) {
-      double[] scores = new double[documents.size()];
-      for (int i = 0; i < scores.length; i++) {
-        scores[i] = scorer.score(documents.get(i));
+    public List<DocumentScore> scores(List<int[]> documents) {
+      List<DocumentScore> scores = new ArrayList<>(documents.size());
+      for (int[] ids : documents) {
+        scores.add(new DocumentScore(scorer.score(ids), null));
       }
       return scores;
     }
@@ -155,7 +156,7 @@ public interface ScoringModel extends AutoCloseable {
     }
 
     @Override
-    public double[] scores(List<int[]> documents) {
+    public List<DocumentScore> scores(List<int[]> documents) {
       List<Integer> starts = new ArrayList<>(List.of(0));
       int tokens = 0;
       for (int[] ids : documents) {
@@ -169,15 +170,9 @@ public interface ScoringModel extends AutoCloseable {
         System.arraycopy(documents.get(i), 0, ids, starts.get(i), documents.get(i).length);
       }
       int[] documentStarts = starts.stream().mapToInt(Integer::intValue).toArray();
-      float[] found;
       synchronized (model) {
-        found = model.scores(new Batch(ids, targets, documentStarts));
+        return model.scores(new Batch(ids, targets, documentStarts));
       }
-      double[] scores = new double[found.length];
-      for (int i = 0; i < scores.length; i++) {
-        scores[i] = found[i];
-      }
-      return scores;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.sparktune.jobs.serve;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.List;
@@ -25,9 +26,11 @@ final class ScoreRequest {
    */
   record Body(List<Object> records, boolean single) {}
 
-  /** What is said of a document. */
+  /** What is said of a document; without an uncertainty where one head scores. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   record Scored(
       @JsonProperty("score") double score,
+      @JsonProperty("uncertainty") Double uncertainty,
       @JsonProperty("tokens") int tokens,
       @JsonProperty("truncated") boolean truncated) {}
 

@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparktune.jobs.scoring.ScoringModel;
+import org.sparktune.jobs.training.DocumentScore;
 import org.sparktune.pipeline.sample.RejectException;
 
 /** Threads that tokenize and score what waits in the queue. */
@@ -75,10 +76,10 @@ final class Workers {
       if (readable.isEmpty()) {
         return;
       }
-      double[] scores = model.scores(ids);
+      List<DocumentScore> scores = model.scores(ids);
       metrics.batch(ids);
-      for (int i = 0; i < scores.length; i++) {
-        answer(readable.get(i), scores[i], ids.get(i).length, truncated.get(i));
+      for (int i = 0; i < scores.size(); i++) {
+        answer(readable.get(i), scores.get(i), ids.get(i).length, truncated.get(i));
       }
     } catch (RuntimeException | Error e) {
       // A worker outlives what it fails at: others wait.
@@ -95,18 +96,21 @@ final class Workers {
   }
 
   private static void answer(
-      ScoreRequest.Document document, double score, int tokens, boolean truncated) {
-    if (Double.isFinite(score)) {
+      ScoreRequest.Document document, DocumentScore score, int tokens, boolean truncated) {
+    if (Double.isFinite(score.value())) {
       document
           .request()
-          .scored(document.index(), new ScoreRequest.Scored(score, tokens, truncated));
+          .scored(
+              document.index(),
+              new ScoreRequest.Scored(score.value(), score.uncertainty(), tokens, truncated));
     } else {
       document
           .request()
           .answer(
               Reply.error(
                   HttpResponseStatus.INTERNAL_SERVER_ERROR,
-                  "The model gives inputs[%d] the score %s.".formatted(document.index(), score)));
+                  "The model gives inputs[%d] the score %s."
+                      .formatted(document.index(), score.value())));
     }
   }
 }

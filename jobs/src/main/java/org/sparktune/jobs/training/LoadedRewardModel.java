@@ -2,7 +2,9 @@ package org.sparktune.jobs.training;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.sparktune.core.ErrorCode;
 import org.sparktune.core.SparktuneException;
@@ -86,13 +88,17 @@ public final class LoadedRewardModel implements AutoCloseable {
     return loaded.decoder().config().maxPositions();
   }
 
-  /**
-   * Scores a batch's documents.
-   *
-   * @return {@code (D)}
-   */
-  public float[] scores(Batch batch) {
-    return model.scores(batch);
+  /** Scores a batch's documents, in their order. */
+  public List<DocumentScore> scores(Batch batch) {
+    float[] opinions = model.opinions(batch);
+    float[] means = model.means(opinions);
+    float[] uncertainties = model.uncertainties(opinions);
+    List<DocumentScore> scores = new ArrayList<>(means.length);
+    for (int i = 0; i < means.length; i++) {
+      Double uncertainty = heads() > 1 ? (double) uncertainties[i] : null;
+      scores.add(new DocumentScore(means[i], uncertainty));
+    }
+    return scores;
   }
 
   /**

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -23,6 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparktune.core.ErrorCode;
+import org.sparktune.jobs.scoring.ScoringModel;
+import org.sparktune.jobs.training.DocumentScore;
+import org.sparktune.pipeline.sample.RejectException;
 import org.sparktune.tokenizer.train.BpeTrainer;
 import org.sparktune.trainer.modelfile.SafetensorsFile;
 
@@ -105,7 +109,7 @@ class RewardTrainingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"linear", "attention"})
-  void shouldSayHowFarHeadsOfAnEnsembleAreApart(String head) throws IOException {
+  void shouldSayHowFarHeadsOfAnEnsembleAreApart(String head) throws IOException, RejectException {
     List<JsonNode> steps =
         train(
             "out",
@@ -126,6 +130,15 @@ class RewardTrainingTest {
       sum += sample.get("uncertainty_rejected").asDouble();
     }
     assertEquals(sum / (2 * PAIRS), evaluation.get("uncertainty").asDouble(), 1e-6);
+    requireUncertaintyOfServing(folder.resolve("out/judge/adapter"));
+  }
+
+  private static void requireUncertaintyOfServing(Path adapter) throws RejectException {
+    try (ScoringModel served = ScoringModel.open(adapter, ScoringModel.Options.DEFAULT)) {
+      int[] ids = served.encode(Map.of("text", "one and one")).ids();
+      DocumentScore score = served.scores(List.of(ids)).get(0);
+      assertTrue(score.uncertainty() > 0, score::toString);
+    }
   }
 
   @Test

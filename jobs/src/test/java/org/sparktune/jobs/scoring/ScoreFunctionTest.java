@@ -76,6 +76,6 @@ class ScoreFunctionTest {
   }
 
   private static double score(ScoringModel model, Object record) throws RejectException {
-    return model.scores(List.of(model.encode(record).ids()))[0];
+    return model.scores(List.of(model.encode(record).ids())).get(0).value();
   }
 }

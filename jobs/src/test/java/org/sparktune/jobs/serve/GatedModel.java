@@ -3,6 +3,7 @@ package org.sparktune.jobs.serve;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import org.sparktune.jobs.scoring.ScoringModel;
+import org.sparktune.jobs.training.DocumentScore;
 
 /** Scores a text by its length, when it is let. */
 final class GatedModel implements ScoringModel {
@@ -23,10 +24,10 @@ final class GatedModel implements ScoringModel {
   }
 
   @Override
-  public double[] scores(List<int[]> documents) {
+  public List<DocumentScore> scores(List<int[]> documents) {
     begun.release();
     gate.acquireUninterruptibly();
-    return documents.stream().mapToDouble(ids -> ids.length).toArray();
+    return documents.stream().map(ids -> new DocumentScore(ids.length, null)).toList();
   }
 
   @Override
