@@ -32,11 +32,14 @@ class StopIT {
 
   private static final int KILLED = 137;
 
+  /** These runs compute long enough to gain from thorough compiling. */
+  private static final Map<String, String> ENVIRONMENT = Map.of("SPARKTUNE_JAVA_OPTS", "");
+
   /** Enough that a signal finds the training at work. */
   private static final List<String> LONG_TRAINING =
       List.of(
           "--set",
-          "hyperparams.max_steps=600",
+          "hyperparams.max_steps=400",
           "--set",
           "hyperparams.checkpoint_every=25",
           "--set",
@@ -82,7 +85,7 @@ class StopIT {
     writeMuchData();
     Path output = folder.resolve("out");
     Path staging = output.resolve("data/.dataset.preparing");
-    try (ChildProcess told = SparktuneScript.start(folder, Map.of(), "prepare", "spec.yaml")) {
+    try (ChildProcess told = SparktuneScript.start(folder, ENVIRONMENT, "prepare", "spec.yaml")) {
       told.awaitCondition("start preparing", RUN, () -> Files.isDirectory(staging));
       told.awaitLine(Pattern.compile("Preparing \\d+ pieces"), RUN);
       long begin = System.nanoTime();
@@ -94,7 +97,7 @@ class StopIT {
     }
     assertFalse(Files.exists(output), "nothing half-written");
 
-    try (ChildProcess killed = SparktuneScript.start(folder, Map.of(), "prepare", "spec.yaml")) {
+    try (ChildProcess killed = SparktuneScript.start(folder, ENVIRONMENT, "prepare", "spec.yaml")) {
       killed.awaitLine(Pattern.compile("Preparing \\d+ pieces"), RUN);
       killed.kill();
       assertEquals(KILLED, killed.awaitEnd(RUN), killed::output);
@@ -131,7 +134,7 @@ class StopIT {
   private ChildProcess train(String output) throws IOException {
     List<Object> arguments = new ArrayList<>(List.of("train", "spec.yaml", "--output", output));
     arguments.addAll(LONG_TRAINING);
-    return SparktuneScript.start(folder, Map.of(), arguments.toArray());
+    return SparktuneScript.start(folder, ENVIRONMENT, arguments.toArray());
   }
 
   private void finish(String output) throws IOException {
@@ -142,7 +145,7 @@ class StopIT {
 
   private void run(String command, String output) throws IOException {
     try (ChildProcess run =
-        SparktuneScript.start(folder, Map.of(), command, "spec.yaml", "--output", output)) {
+        SparktuneScript.start(folder, ENVIRONMENT, command, "spec.yaml", "--output", output)) {
       assertEquals(0, run.awaitEnd(RUN), run::output);
     }
   }
