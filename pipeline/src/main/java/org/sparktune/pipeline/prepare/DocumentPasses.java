@@ -23,8 +23,8 @@ import scala.Tuple2;
 
 /**
  * The passes over the input, in their order: fingerprints for duplicates → sizes of sources →
- * statistics of scores → pairs → documents. Each reads the input again rather than store it, and is
- * there only where it is asked for.
+ * statistics of scores → pairs → documents → their order. Each reads the input again rather than
+ * store it (the last reads the documents), and is there only where it is asked for.
  */
 final class DocumentPasses implements AutoCloseable {
   private final DuplicateSearch duplicates;
@@ -32,6 +32,7 @@ final class DocumentPasses implements AutoCloseable {
   private final Broadcast<RewardScale> scale;
   private final PairPass pairs;
   private final JavaPairRDD<DocumentKey, byte[]> documents;
+  private final Curriculum curriculum;
 
   DocumentPasses(
       SparkSession spark,
@@ -67,7 +68,10 @@ final class DocumentPasses implements AutoCloseable {
             : Mixture.ALL;
     Tasks tasks =
         new Tasks(options, layout, modelFingerprint, mixture, scale, curation, configuration);
-    this.documents = complete.flatMapToPair(tasks::of);
+    JavaPairRDD<DocumentKey, byte[]> made = complete.flatMapToPair(tasks::of);
+    this.curriculum =
+        dataset.curriculum().active() ? new Curriculum(made, dataset.curriculum(), layout) : null;
+    this.documents = curriculum == null ? made : curriculum.documents();
   }
 
   private static JavaRDD<PieceInput> inputs(
@@ -130,6 +134,9 @@ final class DocumentPasses implements AutoCloseable {
 
   @Override
   public void close() {
+    if (curriculum != null) {
+      curriculum.close();
+    }
     scale.destroy();
     if (duplicates != null) {
       duplicates.close();

@@ -49,6 +49,9 @@ final class PrepareFingerprint {
     if (dataset.mix().active()) {
       texts.put("mix", dataset.mix().toString());
     }
+    if (dataset.curriculum().active()) {
+      texts.put("curriculum", dataset.curriculum().toString());
+    }
     return texts;
   }
 

@@ -243,13 +243,19 @@ final class VersionAppender {
         against.add(options.output());
       }
       dataset =
-          dataset.withCuration(
-              dataset.clean(), deduplicate.withAgainst(against), dataset.decontaminate());
+          dataset.withStages(
+              dataset
+                  .stages()
+                  .withCuration(
+                      dataset.clean(), deduplicate.withAgainst(against), dataset.decontaminate()));
     }
     if (number > first && dataset.rewards().active() && dataset.rewards().statistics() == null) {
       // The same score must mean the same in all versions.
       dataset =
-          dataset.withScores(dataset.rewards().withStatistics(folder(first)), dataset.pairs());
+          dataset.withStages(
+              dataset
+                  .stages()
+                  .withScores(dataset.rewards().withStatistics(folder(first)), dataset.pairs()));
     }
     return dataset;
   }

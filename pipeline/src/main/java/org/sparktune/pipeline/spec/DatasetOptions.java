@@ -20,13 +20,8 @@ import java.util.Map;
  *     one, or the path of a Jinja file
  * @param onLong what happens to a document longer than a row
  * @param appendEos whether plain text ends with the end-of-sequence token
- * @param clean what is done to the text of records, and which are filtered out
- * @param deduplicate which records are duplicates of others
- * @param decontaminate which records an evaluation set holds
- * @param rewards what becomes of the scores of records
- * @param pairs how preference pairs are made of responses
- * @param mix how much of every source is taken
  * @param onCorrupt what happens to files that cannot be read to their end
+ * @param stages what else is done to records
  */
 public record DatasetOptions(
     Kind kind,
@@ -40,13 +35,8 @@ public record DatasetOptions(
     String template,
     OnLong onLong,
     boolean appendEos,
-    CleanOptions clean,
-    DeduplicateOptions deduplicate,
-    DecontaminateOptions decontaminate,
-    RewardOptions rewards,
-    PairOptions pairs,
-    MixOptions mix,
-    OnCorrupt onCorrupt)
+    OnCorrupt onCorrupt,
+    DatasetStages stages)
     implements Serializable {
 
   /** The value of {@link #template} that means the model's own. */
@@ -85,20 +75,47 @@ public record DatasetOptions(
         template,
         onLong,
         appendEos,
-        CleanOptions.NONE,
-        DeduplicateOptions.NONE,
-        DecontaminateOptions.NONE,
-        RewardOptions.NONE,
-        PairOptions.NONE,
-        MixOptions.NONE,
-        OnCorrupt.QUARANTINE);
+        OnCorrupt.QUARANTINE,
+        DatasetStages.NONE);
   }
 
-  /** The same with another curation of its records. */
-  public DatasetOptions withCuration(
-      CleanOptions otherClean,
-      DeduplicateOptions otherDeduplicate,
-      DecontaminateOptions otherDecontaminate) {
+  /** See {@link DatasetStages#clean}. */
+  public CleanOptions clean() {
+    return stages.clean();
+  }
+
+  /** See {@link DatasetStages#deduplicate}. */
+  public DeduplicateOptions deduplicate() {
+    return stages.deduplicate();
+  }
+
+  /** See {@link DatasetStages#decontaminate}. */
+  public DecontaminateOptions decontaminate() {
+    return stages.decontaminate();
+  }
+
+  /** See {@link DatasetStages#rewards}. */
+  public RewardOptions rewards() {
+    return stages.rewards();
+  }
+
+  /** See {@link DatasetStages#pairs}. */
+  public PairOptions pairs() {
+    return stages.pairs();
+  }
+
+  /** See {@link DatasetStages#mix}. */
+  public MixOptions mix() {
+    return stages.mix();
+  }
+
+  /** See {@link DatasetStages#curriculum}. */
+  public CurriculumOptions curriculum() {
+    return stages.curriculum();
+  }
+
+  /** The same with something else done to its records. */
+  public DatasetOptions withStages(DatasetStages other) {
     return new DatasetOptions(
         kind,
         sources,
@@ -111,59 +128,8 @@ public record DatasetOptions(
         template,
         onLong,
         appendEos,
-        otherClean,
-        otherDeduplicate,
-        otherDecontaminate,
-        rewards,
-        pairs,
-        mix,
-        onCorrupt);
-  }
-
-  /** The same with something else done about its scores. */
-  public DatasetOptions withScores(RewardOptions otherRewards, PairOptions otherPairs) {
-    return new DatasetOptions(
-        kind,
-        sources,
-        sequenceLength,
-        packing,
-        shuffle,
-        validationFraction,
-        maxRejectRatio,
-        trainOn,
-        template,
-        onLong,
-        appendEos,
-        clean,
-        deduplicate,
-        decontaminate,
-        otherRewards,
-        otherPairs,
-        mix,
-        onCorrupt);
-  }
-
-  /** The same with another mixture of its sources. */
-  public DatasetOptions withMix(MixOptions otherMix) {
-    return new DatasetOptions(
-        kind,
-        sources,
-        sequenceLength,
-        packing,
-        shuffle,
-        validationFraction,
-        maxRejectRatio,
-        trainOn,
-        template,
-        onLong,
-        appendEos,
-        clean,
-        deduplicate,
-        decontaminate,
-        rewards,
-        pairs,
-        otherMix,
-        onCorrupt);
+        onCorrupt,
+        other);
   }
 
   /** The same with another kind; a prompt is a row by itself. */
@@ -180,13 +146,8 @@ public record DatasetOptions(
         template,
         onLong,
         appendEos,
-        clean,
-        deduplicate,
-        decontaminate,
-        rewards,
-        pairs,
-        mix,
-        onCorrupt);
+        onCorrupt,
+        stages);
   }
 
   /** The same with something else done about damaged files. */
@@ -203,13 +164,8 @@ public record DatasetOptions(
         template,
         onLong,
         appendEos,
-        clean,
-        deduplicate,
-        decontaminate,
-        rewards,
-        pairs,
-        mix,
-        other);
+        other,
+        stages);
   }
 
   /** What happens to a file that is damaged, gone, or forbidden to read. */

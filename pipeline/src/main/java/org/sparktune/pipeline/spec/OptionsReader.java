@@ -71,26 +71,29 @@ final class OptionsReader {
       template = reader.inputPath("template");
     }
     DatasetOptions.Kind kind = RewardReader.kind(reader);
+    CurriculumOptions curriculum = CurriculumReader.read(reader, kind);
     DatasetOptions options =
         new DatasetOptions(
             kind,
             List.copyOf(sources),
             (int) reader.integer("sequence_length", 512, 2, MAX_SEQUENCE_LENGTH),
             reader.flag("packing", kind != DatasetOptions.Kind.PROMPT),
-            reader.flag("shuffle", true),
+            reader.flag("shuffle", !curriculum.active()),
             reader.decimal("validation_fraction", 0, Range.BELOW_ONE),
             reader.decimal("max_reject_ratio", 0.05, Range.UNIT),
             reader.word("train_on", TrainOn.ASSISTANT),
             template,
             reader.word("on_long", OnLong.REJECT),
             reader.flag("append_eos", true),
-            CurationReader.clean(reader),
-            CurationReader.deduplicate(reader),
-            CurationReader.decontaminate(reader),
-            RewardReader.rewards(reader),
-            RewardReader.pairs(reader),
-            MixReader.read(reader, sources),
-            reader.word("on_corrupt", OnCorrupt.QUARANTINE));
+            reader.word("on_corrupt", OnCorrupt.QUARANTINE),
+            new DatasetStages(
+                CurationReader.clean(reader),
+                CurationReader.deduplicate(reader),
+                CurationReader.decontaminate(reader),
+                RewardReader.rewards(reader),
+                RewardReader.pairs(reader),
+                MixReader.read(reader, sources),
+                curriculum));
     reader.finish();
     return options;
   }

@@ -36,6 +36,7 @@ import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
 import org.sparktune.pipeline.spec.DatasetOptions.TrainOn;
+import org.sparktune.pipeline.spec.DatasetStages;
 import org.sparktune.pipeline.spec.DecontaminateOptions;
 import org.sparktune.pipeline.spec.DeduplicateOptions;
 import org.sparktune.tokenizer.Tokenizer;
@@ -90,7 +91,8 @@ class CurationTest {
   }
 
   private static DatasetOptions with(DatasetOptions dataset, DeduplicateOptions deduplicate) {
-    return dataset.withCuration(CleanOptions.NONE, deduplicate, DecontaminateOptions.NONE);
+    return dataset.withStages(
+        DatasetStages.NONE.withCuration(CleanOptions.NONE, deduplicate, DecontaminateOptions.NONE));
   }
 
   private DatasetManifest prepare(DatasetOptions dataset, String output) {
@@ -176,7 +178,10 @@ class CurationTest {
                 "<br><hr>"));
     DatasetManifest manifest =
         prepare(
-            dataset(file).withCuration(clean, DeduplicateOptions.NONE, DecontaminateOptions.NONE),
+            dataset(file)
+                .withStages(
+                    DatasetStages.NONE.withCuration(
+                        clean, DeduplicateOptions.NONE, DecontaminateOptions.NONE)),
             "out");
     assertEquals(
         List.of(
@@ -218,7 +223,10 @@ class CurationTest {
             null);
     DatasetManifest manifest =
         prepare(
-            dataset(file).withCuration(clean, DeduplicateOptions.NONE, DecontaminateOptions.NONE),
+            dataset(file)
+                .withStages(
+                    DatasetStages.NONE.withCuration(
+                        clean, DeduplicateOptions.NONE, DecontaminateOptions.NONE)),
             "out");
     String text = texts(manifest, "out").get(0);
     assertTrue(text.contains("ask [EMAIL]<|im_end|>"), text);
@@ -381,10 +389,11 @@ class CurationTest {
                 "one two three four five six seven"));
     DatasetOptions dataset =
         dataset(file)
-            .withCuration(
-                CleanOptions.NONE,
-                DeduplicateOptions.NONE,
-                new DecontaminateOptions(List.of(evaluation.toString()), 13));
+            .withStages(
+                DatasetStages.NONE.withCuration(
+                    CleanOptions.NONE,
+                    DeduplicateOptions.NONE,
+                    new DecontaminateOptions(List.of(evaluation.toString()), 13)));
     DatasetManifest manifest = prepare(dataset, "out");
     assertEquals(Map.of("contaminated", 2L), manifest.rejects());
     assertEquals(

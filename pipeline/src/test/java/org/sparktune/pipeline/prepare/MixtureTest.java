@@ -21,6 +21,7 @@ import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
 import org.sparktune.pipeline.spec.DatasetOptions.TrainOn;
+import org.sparktune.pipeline.spec.DatasetStages;
 import org.sparktune.pipeline.spec.MixOptions;
 
 class MixtureTest {
@@ -80,7 +81,8 @@ class MixtureTest {
                 "auto",
                 OnLong.REJECT,
                 true)
-            .withMix(new MixOptions(1, Map.of(), Map.of("large", 400)));
+            .withStages(
+                DatasetStages.NONE.withMix(new MixOptions(1, Map.of(), Map.of("large", 400))));
     String model = Path.of(MixtureTest.class.getResource("/model").toURI()).toString();
     DatasetManifest manifest =
         PreparePipeline.prepare(

@@ -28,6 +28,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.pipeline.spec.CleanOptions;
 import org.sparktune.pipeline.spec.DatasetOptions;
 import org.sparktune.pipeline.spec.DatasetOptions.OnCorrupt;
+import org.sparktune.pipeline.spec.DatasetStages;
 import org.sparktune.pipeline.spec.DecontaminateOptions;
 import org.sparktune.pipeline.spec.DeduplicateOptions;
 
@@ -136,10 +137,11 @@ class QuarantineTest {
     DatasetOptions dataset =
         files
             .dataset()
-            .withCuration(
-                CleanOptions.NONE,
-                new DeduplicateOptions(true, false, 0.8, 128, 5, List.of(), false),
-                DecontaminateOptions.NONE);
+            .withStages(
+                DatasetStages.NONE.withCuration(
+                    CleanOptions.NONE,
+                    new DeduplicateOptions(true, false, 0.8, 128, 5, List.of(), false),
+                    DecontaminateOptions.NONE));
     DatasetManifest manifest =
         PreparePipeline.prepare(LocalSpark.session(), files.options(dataset, "out"));
     assertEquals(5, manifest.quarantined().size());

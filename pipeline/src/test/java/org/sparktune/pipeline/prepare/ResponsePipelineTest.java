@@ -31,6 +31,7 @@ import org.sparktune.pipeline.spec.DatasetOptions.OnLong;
 import org.sparktune.pipeline.spec.DatasetOptions.Schema;
 import org.sparktune.pipeline.spec.DatasetOptions.Source;
 import org.sparktune.pipeline.spec.DatasetOptions.TrainOn;
+import org.sparktune.pipeline.spec.DatasetStages;
 import org.sparktune.pipeline.spec.PairOptions;
 import org.sparktune.pipeline.spec.PairOptions.Strategy;
 import org.sparktune.pipeline.spec.RewardOptions;
@@ -73,7 +74,7 @@ class ResponsePipelineTest {
             "auto",
             OnLong.REJECT,
             true)
-        .withScores(rewards, pairs);
+        .withStages(DatasetStages.NONE.withScores(rewards, pairs));
   }
 
   private DatasetManifest prepare(DatasetOptions dataset, String output, long pieceBytes) {
@@ -409,7 +410,9 @@ class ResponsePipelineTest {
                 "auto",
                 OnLong.REJECT,
                 true)
-            .withScores(RewardOptions.of(Method.MIN_MAX, By.ALL), PairOptions.NONE);
+            .withStages(
+                DatasetStages.NONE.withScores(
+                    RewardOptions.of(Method.MIN_MAX, By.ALL), PairOptions.NONE));
     DatasetManifest manifest = prepare(dataset, "kto");
     DatasetManifest.Scores scores = manifest.scores().get("*");
     assertEquals(manifest.recordsRead(), scores.count());

@@ -23,6 +23,7 @@ import org.sparktune.core.SparktuneException;
 import org.sparktune.pipeline.dataset.HadoopStorage;
 import org.sparktune.pipeline.spec.CleanOptions;
 import org.sparktune.pipeline.spec.DatasetOptions;
+import org.sparktune.pipeline.spec.DatasetStages;
 import org.sparktune.pipeline.spec.DecontaminateOptions;
 import org.sparktune.pipeline.spec.DeduplicateOptions;
 
@@ -123,7 +124,9 @@ class VersionsTest {
     DatasetOptions dataset =
         files
             .dataset()
-            .withCuration(CleanOptions.NONE, AGAINST_VERSIONS, DecontaminateOptions.NONE);
+            .withStages(
+                DatasetStages.NONE.withCuration(
+                    CleanOptions.NONE, AGAINST_VERSIONS, DecontaminateOptions.NONE));
     files.write("a.jsonl", 0, 20);
     append(dataset);
     files.write("a.jsonl", 0, 35);
@@ -141,11 +144,18 @@ class VersionsTest {
     DatasetOptions other =
         files
             .dataset("c.jsonl")
-            .withCuration(
-                CleanOptions.NONE,
-                new DeduplicateOptions(
-                    true, false, 0.8, 128, 5, List.of(folder.resolve("out@v2").toString()), false),
-                DecontaminateOptions.NONE);
+            .withStages(
+                DatasetStages.NONE.withCuration(
+                    CleanOptions.NONE,
+                    new DeduplicateOptions(
+                        true,
+                        false,
+                        0.8,
+                        128,
+                        5,
+                        List.of(folder.resolve("out@v2").toString()),
+                        false),
+                    DecontaminateOptions.NONE));
     DatasetManifest manifest =
         PreparePipeline.prepare(LocalSpark.session(), files.options(other, "other"));
     assertEquals(35L, manifest.rejects().get("known"));

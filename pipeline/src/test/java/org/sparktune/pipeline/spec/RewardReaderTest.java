@@ -147,6 +147,22 @@ class RewardReaderTest {
   }
 
   @Test
+  void shouldReadACurriculum() throws IOException {
+    assertFalse(load("").curriculum().active());
+    assertTrue(load("").shuffle());
+    DatasetOptions longest = load("curriculum: {by: length, order: descending}");
+    assertEquals(new CurriculumOptions(CurriculumOptions.By.LENGTH, true), longest.curriculum());
+    assertFalse(longest.shuffle());
+    assertTrue(
+        load("kind: reward\ncurriculum: {by: score}").curriculum().active(),
+        "kinds have what they are ordered by");
+    assertTrue(problems("curriculum: {by: score}").get(0).contains("kind reward"));
+    assertTrue(problems("curriculum: {by: margin}").get(0).contains("kind preference"));
+    assertTrue(problems("shuffle: true\ncurriculum: {by: length}").get(0).contains("two orders"));
+    assertTrue(problems("curriculum: {order: ascending}").get(0).contains("'by'"));
+  }
+
+  @Test
   void shouldReadHowSourcesAreMixed() throws IOException {
     assertFalse(load("").mix().active());
     assertEquals(
