@@ -59,6 +59,10 @@ class SmallTokenizersTest {
         covered = Math.max(covered, encoding.ends()[i]);
       }
       assertEquals(text.length(), covered, text);
+      Encoding remembered = tokenizer.encodeWithOffsets(text, false);
+      assertArrayEquals(encoding.ids(), remembered.ids(), text);
+      assertArrayEquals(encoding.starts(), remembered.starts(), text);
+      assertArrayEquals(encoding.ends(), remembered.ends(), text);
     }
   }
 

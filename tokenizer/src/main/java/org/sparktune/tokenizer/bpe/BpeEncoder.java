@@ -11,6 +11,12 @@ public final class BpeEncoder {
   private final Joints joints;
   private final SegmentCache cache = new SegmentCache();
 
+  /** Null until spans are asked for. */
+  private SegmentCache spanCache;
+
+  /** By turns an id, and its span in its piece in two halves. */
+  private final IntList withSpans = new IntList();
+
   /** Per symbol of the word in work, its span in the text; filled only for offsets. */
   private final IntList symbolStarts = new IntList();
 
@@ -32,22 +38,7 @@ public final class BpeEncoder {
    * @param out takes the ids
    */
   public void encode(char[] text, int start, int end, IntList out) {
-    int length = end - start;
-    if (length <= SegmentCache.LONGEST && text[end - 1] < FIRST_WITHOUT_SPACES) {
-      int hash = SegmentCache.hash(text, start, end);
-      if (cache.find(text, start, end, hash, out)) {
-        return;
-      }
-      int first = out.size();
-      if (!encodeWhole(text, start, end, out)) {
-        merge(text, start, end, out);
-      }
-      cache.put(text, start, end, hash, out, first);
-      return;
-    }
-    if (!encodeWhole(text, start, end, out)) {
-      encodeSegments(text, start, end, out);
-    }
+    encodeWord(text, start, end, out, null, null);
   }
 
   /**
@@ -61,42 +52,54 @@ public final class BpeEncoder {
    * @param ends takes per id one past the last
    */
   public void encode(char[] text, int start, int end, IntList out, IntList starts, IntList ends) {
-    if (encodeWhole(text, start, end, out)) {
-      starts.add(start);
-      ends.add(end);
-      return;
+    if (spanCache == null) {
+      spanCache = new SegmentCache();
     }
-    symbolStarts.clear();
-    symbolEnds.clear();
-    load(text, start, end, true);
-    int symbolCount = merger.count;
-    merger.merge();
-    for (int i = 0; i < merger.count; i++) {
-      int lastSymbol = (i + 1 < merger.count ? merger.origins[i + 1] : symbolCount) - 1;
-      out.add(merger.ids[i]);
-      starts.add(symbolStarts.get(merger.origins[i]));
-      ends.add(symbolEnds.get(lastSymbol));
+    encodeWord(text, start, end, out, starts, ends);
+  }
+
+  /** Spans are not asked for where {@code starts} and {@code ends} are null. */
+  private void encodeWord(
+      char[] text, int start, int end, IntList out, IntList starts, IntList ends) {
+    if (end - start <= SegmentCache.LONGEST && text[end - 1] < FIRST_WITHOUT_SPACES) {
+      int hash = SegmentCache.hash(text, start, end);
+      if (!find(text, start, end, hash, out, starts, ends)) {
+        int first = out.size();
+        if (!encodeWhole(text, start, end, out, starts, ends)) {
+          merge(text, start, end, out, starts, ends);
+        }
+        put(text, start, end, hash, out, first, starts, ends);
+      }
+    } else if (!encodeWhole(text, start, end, out, starts, ends)) {
+      encodeSegments(text, start, end, out, starts, ends);
     }
   }
 
   /** Encodes without looking the whole word up and without the cache. */
   void mergeOnly(char[] text, int start, int end, IntList out) {
-    merge(text, start, end, out);
+    merge(text, start, end, out, null, null);
   }
 
-  private boolean encodeWhole(char[] text, int start, int end, IntList out) {
+  private boolean encodeWhole(
+      char[] text, int start, int end, IntList out, IntList starts, IntList ends) {
     if (end - start > model.longestWholeWord()) {
       return false;
     }
     int id = model.wholeWordId(text, start, end);
-    if (id >= 0) {
-      out.add(id);
+    if (id < 0) {
+      return false;
     }
-    return id >= 0;
+    out.add(id);
+    if (starts != null) {
+      starts.add(start);
+      ends.add(end);
+    }
+    return true;
   }
 
   /** Cuts where no merge can reach across and encodes the parts. */
-  private void encodeSegments(char[] text, int start, int end, IntList out) {
+  private void encodeSegments(
+      char[] text, int start, int end, IntList out, IntList starts, IntList ends) {
     int segmentStart = start;
     int at = start;
     int left = codePoint(text, at, end);
@@ -104,32 +107,85 @@ public final class BpeEncoder {
     while (at < end) {
       int right = codePoint(text, at, end);
       if (!joints.mayJoin(left, right) && model.mayCut(left, right)) {
-        encodeSegment(text, segmentStart, at, out);
+        encodeSegment(text, segmentStart, at, out, starts, ends);
         segmentStart = at;
       }
       left = right;
       at += right < 0x10000 ? 1 : 2;
     }
-    encodeSegment(text, segmentStart, end, out);
+    encodeSegment(text, segmentStart, end, out, starts, ends);
   }
 
-  private void encodeSegment(char[] text, int start, int end, IntList out) {
+  private void encodeSegment(
+      char[] text, int start, int end, IntList out, IntList starts, IntList ends) {
     if (end - start > SegmentCache.LONGEST) {
-      merge(text, start, end, out);
+      merge(text, start, end, out, starts, ends);
       return;
     }
     int hash = SegmentCache.hash(text, start, end);
-    if (!cache.find(text, start, end, hash, out)) {
+    if (!find(text, start, end, hash, out, starts, ends)) {
       int first = out.size();
-      merge(text, start, end, out);
-      cache.put(text, start, end, hash, out, first);
+      merge(text, start, end, out, starts, ends);
+      put(text, start, end, hash, out, first, starts, ends);
     }
   }
 
-  private void merge(char[] text, int start, int end, IntList out) {
-    load(text, start, end, false);
+  /** Looks a piece up; with spans, the cache has two numbers an id. */
+  private boolean find(
+      char[] text, int start, int end, int hash, IntList out, IntList starts, IntList ends) {
+    if (starts == null) {
+      return cache.find(text, start, end, hash, out);
+    }
+    withSpans.clear();
+    if (!spanCache.find(text, start, end, hash, withSpans)) {
+      return false;
+    }
+    for (int i = 0; i < withSpans.size(); i += 2) {
+      int span = withSpans.get(i + 1);
+      out.add(withSpans.get(i));
+      starts.add(start + (span >>> Short.SIZE));
+      ends.add(start + (span & 0xFFFF));
+    }
+    return true;
+  }
+
+  /** Keeps what was found for a piece: the ids from {@code first} on, and as many last spans. */
+  private void put(
+      char[] text,
+      int start,
+      int end,
+      int hash,
+      IntList out,
+      int first,
+      IntList starts,
+      IntList ends) {
+    if (starts == null) {
+      cache.put(text, start, end, hash, out, first);
+      return;
+    }
+    withSpans.clear();
+    int toSpan = starts.size() - out.size();
+    for (int i = first; i < out.size(); i++) {
+      withSpans.add(out.get(i));
+      withSpans.add(
+          (starts.get(i + toSpan) - start) << Short.SIZE | (ends.get(i + toSpan) - start));
+    }
+    spanCache.put(text, start, end, hash, withSpans, 0);
+  }
+
+  private void merge(char[] text, int start, int end, IntList out, IntList starts, IntList ends) {
+    boolean spans = starts != null;
+    symbolStarts.clear();
+    symbolEnds.clear();
+    load(text, start, end, spans);
+    int symbolCount = merger.count;
     merger.merge();
     out.addAll(merger.ids, 0, merger.count);
+    for (int i = 0; spans && i < merger.count; i++) {
+      int lastSymbol = (i + 1 < merger.count ? merger.origins[i + 1] : symbolCount) - 1;
+      starts.add(symbolStarts.get(merger.origins[i]));
+      ends.add(symbolEnds.get(lastSymbol));
+    }
   }
 
   private void load(char[] text, int start, int end, boolean spans) {

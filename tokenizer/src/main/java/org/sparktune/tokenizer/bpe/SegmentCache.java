@@ -1,15 +1,16 @@
 package org.sparktune.tokenizer.bpe;
 
 /**
- * Remembers the ids of short pieces of text. Bounded: when its storage is full it starts over. Not
- * safe for use by several threads.
+ * Remembers the ids of short pieces of text. Bounded: when its storage, 5 MiB, is full it starts
+ * over. Not safe for use by several threads.
  */
 final class SegmentCache {
   /** Longer pieces are not kept. */
   static final int LONGEST = 32;
 
-  private static final int SLOTS = 1 << 15;
-  private static final int SLOT_SHIFT = 32 - 15;
+  private static final int BITS = 17;
+  private static final int SLOTS = 1 << BITS;
+  private static final int SLOT_SHIFT = Integer.SIZE - BITS;
   private static final int FIELDS = 4;
   private static final int FULL = SLOTS / 2;
   private static final int KEY_STORAGE = FULL * 12;

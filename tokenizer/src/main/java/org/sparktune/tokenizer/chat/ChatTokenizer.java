@@ -85,11 +85,9 @@ public final class ChatTokenizer {
       return;
     }
     int first = firstTokenAfter(encoding, span[0]);
-    int end = first;
-    for (int t = first; t < mask.length && encoding.ends()[t] <= span[1]; t++) {
-      if (!isSpecialOrBlank(encoding, t, text)) {
-        end = t + 1;
-      }
+    int end = Math.max(first, firstTokenAfter(encoding, span[1]));
+    while (end > first && isSpecialOrBlank(encoding, end - 1, text)) {
+      end--;
     }
     // The end-of-turn token, if only white space stands before it.
     for (int t = end; t < mask.length && isSpecialOrBlank(encoding, t, text); t++) {
