@@ -112,9 +112,7 @@ public interface Engine
       Tensor x, Weight weight, Tensor bias, Tensor y, boolean accumulate, List<LowRank> added) {
     linear(x, weight, bias, y, accumulate);
     for (LowRank factor : added) {
-      long first = factor.firstColumn();
-      Tensor columns = y.columns(first, first + factor.up().rows());
-      product(false, factor.reduced(), true, factor.up(), factor.scale(), 1, columns);
+      factor.add(this, y);
     }
   }
 
@@ -131,6 +129,12 @@ public interface Engine
     linear(x, weight, bias, y, true, added);
   }
 
+  /** As above with thin products whose t = x·Aᵀ is made first; the addend may be null. */
+  default void linear(
+      Tensor x, Weight weight, Tensor bias, Tensor addend, Tensor y, LowRanks factors) {
+    factors.linear(this, x, weight, bias, addend, y);
+  }
+
   /**
    * Gradients of thin products: dUp += s·dyᵀ·t and dReduced = s·dy·B, of each one's own columns.
    *
@@ -139,11 +143,7 @@ public interface Engine
    */
   default void lowRankGradients(Tensor dy, List<LowRankGradient> gradients) {
     for (LowRankGradient gradient : gradients) {
-      LowRank factor = gradient.factor();
-      long first = factor.firstColumn();
-      Tensor columns = dy.columns(first, first + factor.up().rows());
-      product(true, columns, false, factor.reduced(), factor.scale(), 1, gradient.dUp());
-      product(false, columns, false, factor.up(), factor.scale(), 0, gradient.dReduced());
+      gradient.add(this, dy);
     }
   }
 

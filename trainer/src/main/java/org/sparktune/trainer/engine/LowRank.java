@@ -10,4 +10,13 @@ import org.sparktune.trainer.memory.Tensor;
  * @param scale s
  * @param firstColumn the first column of the result that it is added to
  */
-public record LowRank(Tensor reduced, Tensor up, float scale, int firstColumn) {}
+public record LowRank(Tensor reduced, Tensor up, float scale, int firstColumn) {
+  void add(Engine engine, Tensor y) {
+    engine.product(false, reduced, true, up, scale, 1, columns(y));
+  }
+
+  /** The columns of a result that it is added to. */
+  Tensor columns(Tensor result) {
+    return result.columns(firstColumn, firstColumn + up.rows());
+  }
+}

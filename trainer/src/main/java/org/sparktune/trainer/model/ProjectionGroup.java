@@ -5,6 +5,7 @@ import java.util.List;
 import org.sparktune.trainer.engine.Engine;
 import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.LowRankGradient;
+import org.sparktune.trainer.engine.LowRanks;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Tensor;
 
@@ -131,6 +132,35 @@ final class ProjectionGroup {
     boolean adapted = factors != null && passage.adapted();
     boolean decomposed = dora != null && adapted;
     Tensor target = decomposed ? kept.linear() : y;
+    if (adapted && bases.size() == 1 && passage.dropout() == 0) {
+      Base base = bases.get(0);
+      LowRanks thin = new LowRanks(factors.down(), kept.reduced(), added(0, kept.reduced()));
+      Tensor bias = decomposed ? null : base.bias();
+      Tensor start = decomposed ? null : addend;
+      engine.linear(x, base.weight(), bias, start, target, thin);
+    } else {
+      basesForward(x, addend, target, kept, scratch, passage);
+    }
+    if (decomposed) {
+      dora.refresh();
+      if (addend != null) {
+        engine.copy(addend, y);
+      }
+      Tensor bias = bases.get(0).bias();
+      engine.scaleColumns(kept.linear(), dora.gain(), bias, y, addend != null);
+    }
+  }
+
+  /** The output of one matrix after the other, without DoRA's scaling. */
+  private void basesForward(
+      Tensor x,
+      Tensor addend,
+      Tensor target,
+      LayerBuffers.GroupBuffers kept,
+      Scratch scratch,
+      Passage passage) {
+    boolean adapted = factors != null && passage.adapted();
+    boolean decomposed = dora != null && adapted;
     if (adapted) {
       Tensor input = factorInput(x, scratch, passage);
       engine.product(false, input, true, factors.down(), 1, 0, kept.reduced());
@@ -146,14 +176,6 @@ final class ProjectionGroup {
       } else {
         engine.linear(x, base.weight(), bias, addends[i], blocks[i], added);
       }
-    }
-    if (decomposed) {
-      dora.refresh();
-      if (addend != null) {
-        engine.copy(addend, y);
-      }
-      Tensor bias = bases.get(0).bias();
-      engine.scaleColumns(kept.linear(), dora.gain(), bias, y, addend != null);
     }
   }
 

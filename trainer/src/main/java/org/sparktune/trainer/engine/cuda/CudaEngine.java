@@ -8,6 +8,7 @@ import org.sparktune.trainer.engine.AttentionShape;
 import org.sparktune.trainer.engine.KeyValueCache;
 import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.LowRankGradient;
+import org.sparktune.trainer.engine.LowRanks;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceArena;
@@ -187,6 +188,12 @@ final class CudaEngine extends MeasuredEngine {
   public void linear(
       Tensor x, Weight weight, Tensor bias, Tensor addend, Tensor y, List<LowRank> added) {
     frozenProducts.linear(x, weight, bias, addend, y, added);
+  }
+
+  @Override
+  public void linear(
+      Tensor x, Weight weight, Tensor bias, Tensor addend, Tensor y, LowRanks factors) {
+    frozenProducts.linear(x, weight, bias, addend, y, factors);
   }
 
   @Override

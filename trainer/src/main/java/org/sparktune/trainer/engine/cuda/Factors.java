@@ -2,6 +2,7 @@ package org.sparktune.trainer.engine.cuda;
 
 import java.util.List;
 import org.sparktune.trainer.engine.LowRank;
+import org.sparktune.trainer.engine.LowRanks;
 import org.sparktune.trainer.engine.cuda.runtime.Kernel;
 import org.sparktune.trainer.engine.cuda.runtime.Kernels;
 import org.sparktune.trainer.memory.DType;
@@ -23,14 +24,22 @@ final class Factors {
   /** Operands are read in packs of so many elements. */
   private static final int PACK = 8;
 
+  /** Rows up to which launches cost more than the work of {@code reduce_and_extend}. */
+  private static final int FEW_ROWS = 256;
+
+  /** Blocks of {@code reduce_and_extend} that make what lies behind one row. */
+  private static final int BLOCKS_PER_ROW = EXTENSION / 8;
+
   private final Kernel extendRows;
   private final Kernel extendWeightColumns;
   private final Kernel extendWeightRows;
+  private final Kernel reduceAndExtend;
 
   Factors(Kernels kernels) {
     extendRows = kernels.get(FILE, "extend_rows");
     extendWeightColumns = kernels.get(FILE, "extend_weight_columns");
     extendWeightRows = kernels.get(FILE, "extend_weight_rows");
+    reduceAndExtend = kernels.get(FILE, "reduce_and_extend");
   }
 
   /** How wide rows of so many columns are to lie apart; see {@link CudaFootprint}. */
@@ -102,18 +111,68 @@ final class Factors {
 
   private static Tensor launched(Kernel kernel, Tensor x) {
     kernel.launch(blocks(x.rows() * EXTENSION), THREADS);
+    return extended(x);
+  }
+
+  private static Tensor extended(Tensor x) {
     return Tensor.onDevice(
         x.type(), x.deviceAddress(), x.rowStride(), x.rows(), x.columns() + EXTENSION);
   }
 
+  /** Whether {@link #reduceAndExtend} can be used, and is worth while. */
+  boolean canReduce(Tensor x, CudaWeight weight, LowRanks thin) {
+    Tensor down = thin.down();
+    long rank = 0;
+    for (LowRank factor : thin.added()) {
+      rank += factor.reduced().columns();
+    }
+    return x.rows() <= FEW_ROWS
+        && rank == thin.reduced().columns()
+        && down.type() == DType.F32
+        && down.rowStride() % PACK == 0
+        && x.columns() % PACK == 0
+        && Packs.areAligned(x, down)
+        && canExtend(x, weight, thin.added());
+  }
+
+  /**
+   * Makes t = x·Aᵀ and both operands of the product with factors: {@code [x, t]}, which it returns,
+   * and {@code [W, s·B]}, which {@link #withColumns} returns.
+   */
+  Tensor reduceAndExtend(Tensor x, CudaWeight weight, LowRanks thin) {
+    long reducingBlocks = x.rows() * BLOCKS_PER_ROW;
+    Tensor whole = withColumns(weight);
+    reduceAndExtend
+        .withRows(x)
+        .with(Math.toIntExact(x.columns()))
+        .withRows(thin.down())
+        .with(Math.toIntExact(thin.down().rows()))
+        .withRows(thin.reduced())
+        .with(Math.toIntExact(reducingBlocks));
+    withColumns(reduceAndExtend, weight, whole, thin.added());
+    reduceAndExtend.launch(reducingBlocks + blocks(whole.rows() * EXTENSION), THREADS);
+    return extended(x);
+  }
+
+  /** {@code (out, in + 64)}: a weight and the room behind its rows. */
+  Tensor withColumns(CudaWeight weight) {
+    return weight.extended().rows(0, weight.out());
+  }
+
   /** {@code [W, s·B]}: {@code (out, in + 64)}. */
   Tensor weightColumns(CudaWeight weight, List<LowRank> added) {
-    Tensor whole = weight.extended().rows(0, weight.out());
-    Kernel kernel =
-        extendWeightColumns
-            .with(whole.deviceAddress() + weight.in() * whole.type().bytes())
-            .with(whole.rowStride())
-            .with(Math.toIntExact(whole.rows()));
+    Tensor whole = withColumns(weight);
+    withColumns(extendWeightColumns, weight, whole, added);
+    extendWeightColumns.launch(blocks(whole.rows() * EXTENSION), THREADS);
+    return whole;
+  }
+
+  private static void withColumns(
+      Kernel kernel, CudaWeight weight, Tensor whole, List<LowRank> added) {
+    kernel
+        .with(whole.deviceAddress() + weight.in() * whole.type().bytes())
+        .with(whole.rowStride())
+        .with(Math.toIntExact(whole.rows()));
     for (int i = 0; i < MOST_FACTORS; i++) {
       LowRank factor = i < added.size() ? added.get(i) : null;
       Tensor up = factor == null ? null : factor.up();
@@ -123,8 +182,6 @@ final class Factors {
           .with(up == null ? 0 : Math.toIntExact(up.rows()))
           .with(factor == null ? 0f : factor.scale());
     }
-    kernel.launch(blocks(whole.rows() * EXTENSION), THREADS);
-    return whole;
   }
 
   /** {@code [W; A]}: {@code (out + 64, in)}. */

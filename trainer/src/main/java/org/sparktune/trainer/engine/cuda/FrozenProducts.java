@@ -2,6 +2,7 @@ package org.sparktune.trainer.engine.cuda;
 
 import java.util.List;
 import org.sparktune.trainer.engine.LowRank;
+import org.sparktune.trainer.engine.LowRanks;
 import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.memory.Tensor;
 import org.sparktune.trainer.quantize.Fp8Matrix;
@@ -57,6 +58,20 @@ final class FrozenProducts implements AutoCloseable {
       products.add(added, y);
     } else {
       products.linear(x, dense(weight), bias, addend, y, added);
+    }
+  }
+
+  /**
+   * See {@link org.sparktune.trainer.engine.Engine#linear}.
+   *
+   * @param addend null, or other memory than y
+   */
+  void linear(Tensor x, Weight weight, Tensor bias, Tensor addend, Tensor y, LowRanks factors) {
+    if (weight instanceof Fp8Weight) {
+      products.multiply(false, x, true, factors.down(), 1, 0, factors.reduced());
+      linear(x, weight, bias, addend, y, factors.added());
+    } else {
+      products.linear(x, dense(weight), bias, addend, y, factors);
     }
   }
 

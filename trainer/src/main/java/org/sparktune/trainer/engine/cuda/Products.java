@@ -2,6 +2,7 @@ package org.sparktune.trainer.engine.cuda;
 
 import java.util.List;
 import org.sparktune.trainer.engine.LowRank;
+import org.sparktune.trainer.engine.LowRanks;
 import org.sparktune.trainer.engine.cuda.runtime.Device;
 import org.sparktune.trainer.engine.cuda.runtime.DeviceScratch;
 import org.sparktune.trainer.engine.cuda.runtime.Kernel;
@@ -95,6 +96,21 @@ final class Products implements AutoCloseable {
     }
     linear(x, weight.operand(), bias, addend, y);
     add(added, y);
+  }
+
+  /**
+   * See {@link org.sparktune.trainer.engine.Engine#linear}.
+   *
+   * @param addend null, or other memory than y
+   */
+  void linear(Tensor x, CudaWeight weight, Tensor bias, Tensor addend, Tensor y, LowRanks thin) {
+    if (factors.canReduce(x, weight, thin)) {
+      Tensor inputs = factors.reduceAndExtend(x, weight, thin);
+      linear(inputs, factors.withColumns(weight), bias, addend, y);
+      return;
+    }
+    multiply(false, x, true, thin.down(), 1, 0, thin.reduced());
+    linear(x, weight, bias, addend, y, thin.added());
   }
 
   /** y += Σ s·t·Bᵀ, each to its own columns. */

@@ -11,6 +11,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.sparktune.trainer.engine.LowRank;
 import org.sparktune.trainer.engine.LowRankGradient;
+import org.sparktune.trainer.engine.LowRanks;
+import org.sparktune.trainer.engine.Weight;
 import org.sparktune.trainer.engine.cuda.DeviceTwins.Twin;
 import org.sparktune.trainer.memory.DType;
 import org.sparktune.trainer.memory.Tensor;
@@ -82,5 +84,45 @@ class FactorsTest {
     for (Twin dUp : dUps) {
       twins.assertClose("dUp", dUp, 1e-3);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 64, 8, 4, 24, 40", "64, 1536, 16, 512, 256, 8", "7, 8960, 32, 72, 264, 0"})
+  void shouldMakeFewRowsOfAnAdaptedProduct(
+      int rows, int in, int rank, int firstModule, int second, int third) {
+    int[] widths =
+        third == 0 ? new int[] {firstModule, second} : new int[] {firstModule, second, third};
+    int out = firstModule + second + third;
+    int ranks = widths.length * rank;
+    Twin x = twins.random(DType.BF16, rows, in + Factors.EXTENSION, 0).columns(0, in);
+    Twin whole = twins.random(DType.BF16, out + Factors.EXTENSION, in + Factors.EXTENSION, 0);
+    Twin down = twins.send(DType.F32, twins.random(DType.BF16, ranks, in, 0).plain());
+    Twin reduced = twins.random(DType.BF16, rows, ranks, 0);
+    Twin y = twins.random(DType.BF16, rows, out, 0);
+    List<LowRank> here = new ArrayList<>();
+    List<LowRank> there = new ArrayList<>();
+    int column = 0;
+    for (int i = 0; i < widths.length; i++) {
+      Twin up = twins.send(DType.F32, twins.random(DType.BF16, widths[i], rank, 0).plain());
+      Twin own = reduced.columns((long) i * rank, (i + 1L) * rank);
+      here.add(new LowRank(own.plain(), up.plain(), SCALE, column));
+      there.add(new LowRank(own.there(), up.there(), SCALE, column));
+      column += widths[i];
+    }
+    Tensor operand = whole.there().rows(0, out).columns(0, in);
+    CudaWeight weight = new CudaWeight(operand, null, whole.there());
+    LowRanks thin = new LowRanks(down.there(), reduced.there(), there);
+    assertTrue(new Factors(twins.kernels).canReduce(x.there(), weight, thin));
+    try (Products products =
+        new Products(twins.device, twins.kernels, new Conversions(twins.kernels))) {
+      products.linear(x.there(), weight, null, null, y.there(), thin);
+    }
+    Weight plain = twins.plain.freeze(whole.plain().rows(0, out).columns(0, in));
+    LowRanks plainThin = new LowRanks(down.plain(), reduced.plain(), here);
+    twins.plain.linear(x.plain(), plain, null, null, y.plain(), plainThin);
+    twins.assertClose("t", reduced);
+    // Six standard deviations of what t's roundings add up to: t is 1.3·√in, rounded to 2^-9 of it,
+    // and r of them come in, each times s·B, 0.14; near zero the limit is absolute.
+    twins.assertClose("y", y, 2e-3 * Math.sqrt((double) in * rank));
   }
 }
