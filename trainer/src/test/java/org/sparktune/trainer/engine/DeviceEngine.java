@@ -85,6 +85,14 @@ public final class DeviceEngine implements InvocationHandler {
       requireUnchanged(indexes, method);
       return indexes;
     }
+    if (argument instanceof LowRanks factors) {
+      List<LowRank> added = new ArrayList<>();
+      for (LowRank factor : factors.added()) {
+        added.add((LowRank) reached(factor, method));
+      }
+      return new LowRanks(
+          reached(factors.down(), method), reached(factors.reduced(), method), added);
+    }
     if (argument instanceof List<?> list) {
       List<Object> all = new ArrayList<>();
       for (Object element : list) {
