@@ -16,7 +16,8 @@ public final class SharedSpark implements BeforeAllCallback {
   }
 
   private static synchronized void start() {
-    if (session == null) {
+    // A test of Spark's own end may have come before.
+    if (session == null || session.sparkContext().isStopped()) {
       session = new SparkSettings("local[4]", Map.of()).session("tests");
     }
   }
