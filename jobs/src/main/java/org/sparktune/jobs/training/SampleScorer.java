@@ -5,6 +5,7 @@ import java.util.List;
 import org.sparktune.trainer.dataset.DatasetRow;
 import org.sparktune.trainer.model.Batch;
 import org.sparktune.trainer.model.Decoder;
+import org.sparktune.trainer.model.Passage;
 
 /**
  * Scores samples one by one or several in a pass; a sample's loss does not depend on which others
@@ -44,14 +45,15 @@ final class SampleScorer {
 
   private void score() {
     Batch batch = DatasetRow.batch(pending);
-    float[] logProbs = decoder.tokenLogProbs(batch, true);
+    float[] logProbs = decoder.scores(batch, Passage.PLAIN);
     int[] starts = batch.documentStarts();
+    int target = 0;
     for (int document = 0; document + 1 < starts.length; document++) {
       double sum = 0;
       long tokens = 0;
       for (int i = starts[document]; i < starts[document + 1]; i++) {
         if (batch.targets()[i] != Batch.IGNORED) {
-          sum -= logProbs[i];
+          sum -= logProbs[target++];
           tokens++;
         }
       }

@@ -332,9 +332,13 @@ public final class TrainingRunner implements AutoCloseable {
     BatchSize batch = new BatchSize(parameters.batchSize(), sequenceLength);
     MemoryEstimate training =
         MemoryEstimate.training(model.config(), tuning, batch, engine, sharing);
-    return task instanceof Task.Dpo dpo && dpo.preference().asksReference()
-        ? training.withReferencePass(model.config(), tuning, batch, engine)
-        : training;
+    if (!(task instanceof Task.Dpo dpo)) {
+      return training;
+    }
+    MemoryEstimate pairs = training.withSharedPrompts(model.config(), batch, engine);
+    return dpo.preference().asksReference()
+        ? pairs.withReferencePass(model.config(), tuning, batch, engine)
+        : pairs;
   }
 
   private Engine openEngine(int threads) {

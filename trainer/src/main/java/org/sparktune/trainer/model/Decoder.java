@@ -131,7 +131,7 @@ public final class Decoder implements AutoCloseable {
     if (selected.count() == 0) {
       return 0;
     }
-    forwardForGradient(batch, passage);
+    runDocuments(batch, training, passage);
     engine.fill(selected.dLogProbs(), gradient);
     engine.tokenLossAndGradient(
         selected.normed(),
@@ -154,7 +154,7 @@ public final class Decoder implements AutoCloseable {
   public float[] scoresForGradient(Batch batch, Passage passage) {
     check(batch);
     selected.select(batch);
-    forwardForGradient(batch, passage);
+    runDocuments(batch, training, passage);
     heat(passage);
     score();
     return engine.toArray(selected.logProbs());
@@ -252,7 +252,7 @@ public final class Decoder implements AutoCloseable {
   float[] rowScoresForGradient(Batch batch, int[] lasts, Passage passage) {
     check(batch);
     DocumentHead.Rows rows = selectRows(batch, lasts);
-    forwardForGradient(batch, passage);
+    runDocuments(batch, training, passage);
     return weights.scoreHead().scores(selected.normed(), rows);
   }
 
@@ -279,26 +279,6 @@ public final class Decoder implements AutoCloseable {
     runForInference(batch, Passage.PLAIN);
     score();
     return sumOfLogProbs();
-  }
-
-  /**
-   * Log-probabilities of a batch's targets.
-   *
-   * @param adapted whether LoRA factors take part; without them the base scores
-   * @return {@code (N)}: 0 where a position has no target
-   */
-  public float[] tokenLogProbs(Batch batch, boolean adapted) {
-    float[] logProbs = new float[batch.tokens().length];
-    selected.select(batch);
-    if (selected.count() > 0) {
-      runForInference(batch, adapted ? Passage.PLAIN : base());
-      score();
-      float[] scored = engine.toArray(selected.logProbs());
-      for (int i = 0; i < scored.length; i++) {
-        logProbs[selected.rows()[i]] = scored[i];
-      }
-    }
-    return logProbs;
   }
 
   /**
@@ -357,11 +337,6 @@ public final class Decoder implements AutoCloseable {
     return weights.head();
   }
 
-  private Passage base() {
-    requireWholeBase();
-    return Passage.BASE;
-  }
-
   private void requireWholeBase() {
     if (plan.tuning() instanceof Tuning.Lora lora && !lora.config().modulesToSave().isEmpty()) {
       throw new SparktuneException(
@@ -377,10 +352,6 @@ public final class Decoder implements AutoCloseable {
     if (passage.temperature() != 1) {
       selected.scaleNormed(1 / passage.temperature());
     }
-  }
-
-  private void forwardForGradient(Batch batch, Passage passage) {
-    runDocuments(batch, training, passage);
   }
 
   private void runForInference(Batch batch, Passage passage) {

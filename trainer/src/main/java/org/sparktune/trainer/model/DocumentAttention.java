@@ -124,20 +124,25 @@ final class DocumentAttention implements AutoCloseable {
     carver.rewind(position);
   }
 
-  /** Room for a forward pass or a gradient, whichever needs more. */
-  private Carver carver(DocumentRows rows, AttentionShape shape) {
+  /** The bytes for documents of so many tokens that share rows. */
+  static long bytes(AttentionShape shape, int tokens, ElementTypes types) {
     long queries = (long) shape.heads() * shape.headSize();
     long keys = (long) shape.keyValueHeads() * shape.headSize();
-    int count = rows.places().length;
     Carver measured = Carver.measuring(types);
     for (int i = 0; i < 4; i++) { // queries, what they got, and the gradients of both
-      measured.takeActivation(count, queries);
+      measured.takeActivation(tokens, queries);
     }
     for (int i = 0; i < 7; i++) { // keys, values, their gradients, and three sums of fewer rows
-      measured.takeActivation(count, keys);
+      measured.takeActivation(tokens, keys);
     }
-    measured.take(count, shape.heads());
-    long needed = measured.used();
+    measured.take(tokens, shape.heads());
+    return measured.used();
+  }
+
+  /** Room for a forward pass or a gradient, whichever needs more. */
+  private Carver carver(DocumentRows rows, AttentionShape shape) {
+    int count = rows.places().length;
+    long needed = bytes(shape, count, types);
     if (block == null || block.byteSize() < needed) {
       close();
       arena = engine.arena("attention of %,d tokens that share rows".formatted(count));

@@ -122,6 +122,20 @@ public record MemoryEstimate(
         frozenWeights, parameters, gradients, optimizer, activations + scoring, head, scratch);
   }
 
+  /**
+   * The same for pairs whose prompts are computed once, as if none were: what attention copies
+   * comes on top.
+   *
+   * @param batch the largest batch
+   */
+  public MemoryEstimate withSharedPrompts(
+      DecoderConfig config, BatchSize batch, EngineFootprint engine) {
+    long copies =
+        DocumentAttention.bytes(config.attention(0), batch.tokens(), ElementTypes.of(engine));
+    return new MemoryEstimate(
+        frozenWeights, parameters, gradients, optimizer, activations + copies, head, scratch);
+  }
+
   /** The same with another set of the trained parameters, and room to change places with it. */
   public MemoryEstimate withTargetCritic(DecoderConfig config, Tuning tuning) {
     long trained = DecoderPlan.of(config, tuning).layout().size();

@@ -42,15 +42,6 @@ public final class ScoredDecoder {
   }
 
   /**
-   * Scores documents: the mean of what the heads say.
-   *
-   * @return {@code (D)}
-   */
-  public float[] scores(Batch batch) {
-    return means(opinions(batch));
-  }
-
-  /**
    * What every head says of documents.
    *
    * @return {@code (K·D)}, head by head

@@ -76,7 +76,7 @@ class AdapterExchangeTest {
   private static float[] logProbs(
       ReferenceModel model, Engine engine, LoraConfig config, PeftAdapter adapter) {
     DecoderTrainable trainable = trainable(model, engine, config, adapter);
-    float[] logProbs = trainable.decoder().tokenLogProbs(model.batch().batch(), true);
+    float[] logProbs = trainable.decoder().scores(model.batch().batch(), Passage.PLAIN);
     trainable.decoder().close();
     return logProbs;
   }

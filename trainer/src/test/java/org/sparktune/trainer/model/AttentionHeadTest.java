@@ -97,7 +97,7 @@ class AttentionHeadTest {
       try (Engine engine = EngineKind.CPU_F32.open();
           Decoder decoder = model.load(engine, new Tuning.Lora(lora, 5))) {
         ScoredDecoder scored = new ScoredDecoder(decoder, OptionalInt.empty());
-        assertArrayEquals(new float[3], scored.scores(model.batch().batch()));
+        assertArrayEquals(new float[3], scored.opinions(model.batch().batch()));
         first[i] = engine.toArray(decoder.trained().values());
       }
     }

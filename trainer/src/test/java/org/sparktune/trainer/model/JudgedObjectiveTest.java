@@ -121,8 +121,8 @@ class JudgedObjectiveTest {
   }
 
   private static double logRatio(Decoder decoder, Batch document) {
-    float[] policy = decoder.tokenLogProbs(document, true);
-    float[] reference = decoder.tokenLogProbs(document, false);
+    float[] policy = decoder.scores(document, Passage.PLAIN);
+    float[] reference = decoder.scores(document, Passage.BASE);
     double sum = 0;
     for (int i = 0; i < policy.length; i++) {
       sum += (double) policy[i] - reference[i];

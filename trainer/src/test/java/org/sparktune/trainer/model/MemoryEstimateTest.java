@@ -51,7 +51,7 @@ class MemoryEstimateTest {
       if (trains) {
         new DecoderTrainable(decoder).accumulate(batch, 1);
       } else {
-        decoder.tokenLogProbs(batch, true);
+        decoder.scores(batch, Passage.PLAIN);
       }
       long held = engine.allocatedBytes();
       long weights = estimate.frozenWeights() + estimate.parameters() + estimate.gradients();
@@ -99,7 +99,7 @@ class MemoryEstimateTest {
               : MemoryEstimate.evaluation(config, tuning, size, engine);
       Batch batch = fullRows(size, config.vocabularySize());
       if (!trains) {
-        decoder.tokenLogProbs(batch, true);
+        decoder.scores(batch, Passage.PLAIN);
         assertWithinASixth(Memory.heldBytes() - before, estimate);
         return;
       }
@@ -127,7 +127,7 @@ class MemoryEstimateTest {
     long before = Memory.heldBytes();
     try (Engine engine = kind.open();
         Decoder decoder = Decoder.load(config, new RandomWeights(config, 1), engine, tuning)) {
-      decoder.tokenLogProbs(fullRows(size, config.vocabularySize()), true);
+      decoder.scores(fullRows(size, config.vocabularySize()), Passage.PLAIN);
       assertWithinASixth(
           Memory.heldBytes() - before, MemoryEstimate.evaluation(config, tuning, size, engine));
     }

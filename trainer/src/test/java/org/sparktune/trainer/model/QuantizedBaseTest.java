@@ -121,7 +121,7 @@ class QuantizedBaseTest {
                     tuning(false, decoded ? BaseStorage.FULL : new BaseStorage.Nf4(true)))) {
           // Two tokens: the products that read their matrix row by row.
           Batch two = new Batch(new int[] {5, 9}, new int[] {9, 7}, new int[] {0, 2});
-          float[] logProbs = decoder.tokenLogProbs(two, true);
+          float[] logProbs = decoder.scores(two, Passage.PLAIN);
           logits[which] = arena.allocate(DType.F32, logProbs.length).set(logProbs);
         }
       }

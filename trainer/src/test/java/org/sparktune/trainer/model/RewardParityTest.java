@@ -48,7 +48,7 @@ class RewardParityTest {
     try (Engine engine = kind.open();
         Arena arena = new Arena("score head");
         Decoder decoder = load(model, engine, new Tuning.Full(List.of(), true, true), arena)) {
-      float[] scores = new ScoredDecoder(decoder, OptionalInt.empty()).scores(batch);
+      float[] scores = new ScoredDecoder(decoder, OptionalInt.empty()).opinions(batch);
       assertArrayEquals(expected.floats("rewards"), scores, (float) SCORE_TOLERANCE);
 
       DecoderTrainable trainable = new DecoderTrainable(decoder, PAIRS);
@@ -118,8 +118,8 @@ class RewardParityTest {
       int[] cut = Arrays.copyOf(tokens, last);
       Batch without = new Batch(cut, Arrays.copyOf(whole.targets(), last), new int[] {0, last});
       assertArrayEquals(
-          new ScoredDecoder(decoder, OptionalInt.empty()).scores(without),
-          new ScoredDecoder(decoder, OptionalInt.of(7)).scores(padded),
+          new ScoredDecoder(decoder, OptionalInt.empty()).opinions(without),
+          new ScoredDecoder(decoder, OptionalInt.of(7)).opinions(padded),
           1e-6f);
     }
   }
@@ -146,7 +146,7 @@ class RewardParityTest {
         Arena arena = new Arena("score head");
         Decoder decoder = load(model, engine, new Tuning.Nothing(true), arena)) {
       Batch batch = model.batch().batch();
-      assertThrows(SparktuneException.class, () -> decoder.tokenLogProbs(batch, true));
+      assertThrows(SparktuneException.class, () -> decoder.scores(batch, Passage.PLAIN));
     }
   }
 

@@ -71,6 +71,23 @@ class SharedPromptsTest {
     }
   }
 
+  /** Where little is shared, two layers save less than the copies take. */
+  @Test
+  void shouldForeseeWhatAttentionCopies() {
+    ReferenceModel model = new ReferenceModel("qwen2-tiny");
+    Tuning tuning = new Tuning.Lora(LoraConfig.of(4, 8, new TargetModules.AllLinear()), 1);
+    Batch batch = pairs(model.config().vocabularySize(), new int[] {16}, new int[][] {{44, 44}});
+    BatchSize size = BatchSize.ofTokens(batch.tokens().length);
+    try (Engine engine = EngineKind.CPU_F32.open();
+        Decoder decoder = model.load(engine, tuning)) {
+      decoder.scoresForGradient(batch, SHARED);
+      MemoryEstimate apart = MemoryEstimate.training(model.config(), tuning, size, engine);
+      MemoryEstimate estimate = apart.withSharedPrompts(model.config(), size, engine);
+      assertTrue(decoder.workspaceBytes() <= estimate.activations() + estimate.head());
+      assertTrue(decoder.workspaceBytes() > apart.activations() + apart.head());
+    }
+  }
+
   /** What a gradient's passage gives. */
   private record Outcome(float[] scores, float[] gradient) {}
 
@@ -90,16 +107,20 @@ class SharedPromptsTest {
   }
 
   private static Batch pairs(int vocabulary) {
+    return pairs(vocabulary, PROMPTS, COMPLETIONS);
+  }
+
+  private static Batch pairs(int vocabulary, int[] prompts, int[][] completions) {
     Random random = new Random(7);
-    int documents = 2 * PROMPTS.length;
+    int documents = 2 * prompts.length;
     int[] starts = new int[documents + 1];
     int[] tokens = new int[200];
     int[] targets = new int[200];
     Arrays.fill(targets, Batch.IGNORED);
     int end = 0;
     for (int document = 0; document < documents; document++) {
-      int prompt = PROMPTS[document / 2];
-      int completion = COMPLETIONS[document / 2][document % 2];
+      int prompt = prompts[document / 2];
+      int completion = completions[document / 2][document % 2];
       for (int i = 0; i < prompt + completion; i++) {
         boolean same = document % 2 == 1 && i < prompt;
         tokens[end + i] = same ? tokens[starts[document - 1] + i] : random.nextInt(vocabulary);

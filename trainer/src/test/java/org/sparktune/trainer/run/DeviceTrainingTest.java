@@ -46,6 +46,7 @@ import org.sparktune.trainer.model.DecoderTrainable;
 import org.sparktune.trainer.model.Generator;
 import org.sparktune.trainer.model.HuggingFaceConfig;
 import org.sparktune.trainer.model.LoraConfig;
+import org.sparktune.trainer.model.Passage;
 import org.sparktune.trainer.model.SamplingOptions;
 import org.sparktune.trainer.model.TargetModules;
 import org.sparktune.trainer.model.Tuning;
@@ -288,7 +289,7 @@ class DeviceTrainingTest {
     private static float[] scores(Decoder decoder) {
       Batch batch =
           new Batch(new int[] {1, 2, 3}, new int[] {2, Batch.IGNORED, 4}, new int[] {0, 3});
-      return decoder.tokenLogProbs(batch, false);
+      return decoder.scores(batch, Passage.BASE);
     }
 
     private static List<int[]> continuations(Decoder decoder) {

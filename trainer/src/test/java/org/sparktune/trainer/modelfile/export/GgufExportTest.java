@@ -27,6 +27,7 @@ import org.sparktune.trainer.model.Decoder;
 import org.sparktune.trainer.model.DecoderConfig;
 import org.sparktune.trainer.model.GgufConfig;
 import org.sparktune.trainer.model.HuggingFaceConfig;
+import org.sparktune.trainer.model.Passage;
 import org.sparktune.trainer.model.Tuning;
 import org.sparktune.trainer.modelfile.GgufModel;
 import org.sparktune.trainer.modelfile.HuggingFaceFolder;
@@ -106,7 +107,7 @@ class GgufExportTest {
     }
     targets[tokens.length - 1] = Batch.IGNORED;
     try (Decoder decoder = Decoder.load(config, weights, engine, new Tuning.Nothing())) {
-      return decoder.tokenLogProbs(new Batch(tokens, targets, new int[] {0, tokens.length}), false);
+      return decoder.scores(new Batch(tokens, targets, new int[] {0, tokens.length}), Passage.BASE);
     }
   }
 
